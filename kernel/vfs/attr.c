@@ -1,0 +1,318 @@
+/*
+ * attr.c - permissions and attributes: access checks, stat, chmod, chown, utimes, truncate.
+ *
+ * Does not: know where attributes are stored: ops->setattr does that, or inode_setattr() for those
+ * in memory only. Rules: inode(7), chmod(2), chown(2), utimensat(2), truncate(2), capabilities(7).
+ */
+#include "internal.h"
+#include <stat.h>
+
+/* ---- permission ---- */
+
+int generic_permission(struct inode *i, unsigned may, bool rcu)
+{
+	const struct cred *c = current->cred;
+	mode_t mode = i->mode;
+	mode_t bits = mode;
+
+	may &= MAY_READ | MAY_WRITE | MAY_EXEC;
+	if (c->fsuid == i->uid)
+		bits = mode >> 6;
+	else if (((mode >> 3) ^ mode) & 7 && cred_in_group(c, i->gid))
+		bits = mode >> 3;
+	if (!(may & ~bits))
+		return 0;
+	if (rcu && c->ambit) /* a refusal may have to be logged */
+		return -ECHILD_WALK;
+	if (S_ISDIR(mode)) {
+		if (!(may & MAY_WRITE) && capable(CAP_DAC_READ_SEARCH))
+			return 0;
+		return capable(CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+	}
+	if (may == MAY_READ && capable(CAP_DAC_READ_SEARCH))
+		return 0;
+	if ((!(may & MAY_EXEC) || (mode & 0111)) && capable(CAP_DAC_OVERRIDE))
+		return 0;
+	return -EACCES;
+}
+
+int inode_permission(struct inode *i, unsigned may, bool rcu)
+{
+	if ((may & MAY_WRITE) && sb_rdonly(i->sb) &&
+		(S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)))
+		return -EROFS;
+	if (i->ops->permission)
+		return i->ops->permission(i, may, rcu);
+	return generic_permission(i, may, rcu);
+}
+
+bool inode_owner_or_capable(const struct inode *i)
+{
+	return current->cred->fsuid == i->uid || capable(CAP_FOWNER);
+}
+
+int path_want_write(const struct path *p)
+{
+	return (READ_ONCE(p->mnt->flags) & MS_RDONLY) || sb_rdonly(p->mnt->sb) ? -EROFS : 0;
+}
+
+int vfs_access(const struct path *p, unsigned may, const struct cred *c)
+{
+	const struct cred *own = current->cred;
+	struct inode *i = p->dentry->inode;
+	bool special = S_ISCHR(i->mode) || S_ISBLK(i->mode) || S_ISFIFO(i->mode) ||
+		       S_ISSOCK(i->mode);
+	unsigned ops = 0;
+	int err;
+
+	if ((may & MAY_EXEC) && S_ISREG(i->mode) && (p->mnt->flags & MS_NOEXEC))
+		return -EACCES;
+	current->cred = c;
+	err = inode_permission(i, may, false);
+	current->cred = own;
+	if (!err && (may & MAY_WRITE) && !special)
+		err = path_want_write(p);
+	ops |= may & MAY_READ ? POLICY_READ : 0;
+	ops |= may & MAY_WRITE ? POLICY_WRITE : 0;
+	ops |= may & MAY_EXEC && !S_ISDIR(i->mode) ? POLICY_EXEC : 0;
+	return err || !ops ? err : policy_file(c, p, ops);
+}
+
+/* ---- reading attributes ---- */
+
+int vfs_stat(const struct path *p, struct kstat *st)
+{
+	struct inode *i = p->dentry->inode;
+
+	st->mount_id = (uint64_t)p->mnt->id;
+	if (unlikely(i->ops->getattr != NULL))
+		return i->ops->getattr(p, st);
+	generic_getattr(i, st);
+	return 0;
+}
+
+ssize_t vfs_readlink(const struct path *p, char *buf, size_t size)
+{
+	struct inode *i = p->dentry->inode;
+	const char *text;
+	size_t n;
+	int err = 0;
+
+	if (!S_ISLNK(i->mode) || !i->ops->get_link)
+		return -EINVAL;
+	text = i->ops->get_link(i, false, &err);
+	if (!text)
+		return err ? err : -EINVAL;
+	path_touch_atime(p, i);
+	n = strlen(text);
+	if (n > size)
+		n = size;
+	memcpy(buf, text, n);
+	return (ssize_t)n;
+}
+
+/* ---- changing attributes ---- */
+
+int vfs_setattr(struct dentry *d, struct iattr *a)
+{
+	struct inode *i = d->inode;
+
+	if (!(a->valid & ATTR_CTIME)) {
+		a->valid |= ATTR_CTIME;
+		a->ctime = time_now_coarse();
+	}
+	if (i->ops->setattr)
+		return i->ops->setattr(d, a);
+	if (a->valid & ATTR_SIZE)
+		return -EINVAL;
+	inode_setattr(i, a);
+	return 0;
+}
+
+static int setattr_locked(const struct path *p, struct iattr *a)
+{
+	struct inode *i = p->dentry->inode;
+	int err = policy_file(current->cred, p, POLICY_ATTR);
+
+	if (err)
+		return err;
+	rwsem_write_lock(&i->lock);
+	err = vfs_setattr(p->dentry, a);
+	rwsem_write_unlock(&i->lock);
+	return err;
+}
+
+int vfs_chmod(const struct path *p, mode_t mode)
+{
+	struct inode *i = p->dentry->inode;
+	struct iattr a = {.valid = ATTR_MODE};
+	int err = path_want_write(p);
+
+	if (err)
+		return err;
+	if (S_ISLNK(i->mode))
+		return -EOPNOTSUPP;
+	if (!inode_owner_or_capable(i))
+		return -EPERM;
+	a.mode = mode & 07777;
+	if ((a.mode & S_ISGID) && !cred_in_group(current->cred, i->gid) && !capable(CAP_FSETID))
+		a.mode &= ~S_ISGID;
+	a.mode |= i->mode & S_IFMT;
+	return setattr_locked(p, &a);
+}
+
+/* The set-id bits that a write or a change of owner takes away, or 0. */
+static mode_t suid_bits(const struct inode *i)
+{
+	mode_t kill = i->mode & S_ISUID;
+
+	if ((i->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		kill |= S_ISGID;
+	return S_ISREG(i->mode) ? kill : 0;
+}
+
+int vfs_chown(const struct path *p, uid_t uid, gid_t gid)
+{
+	struct inode *i = p->dentry->inode;
+	const struct cred *c = current->cred;
+	struct iattr a = {0};
+	int err = path_want_write(p);
+
+	if (err)
+		return err;
+	if (uid != (uid_t)-1) {
+		a.valid |= ATTR_UID;
+		a.uid = uid;
+		if ((c->fsuid != i->uid || uid != i->uid) && !capable(CAP_CHOWN))
+			return -EPERM;
+	}
+	if (gid != (gid_t)-1) {
+		a.valid |= ATTR_GID;
+		a.gid = gid;
+		if ((c->fsuid != i->uid || (gid != i->gid && !cred_in_group(c, gid))) &&
+			!capable(CAP_CHOWN))
+			return -EPERM;
+	}
+	if (suid_bits(i)) {
+		a.valid |= ATTR_MODE;
+		a.mode = i->mode & ~suid_bits(i);
+	}
+	return setattr_locked(p, &a);
+}
+
+static bool time_arg_valid(const struct timespec *t)
+{
+	return t->tv_nsec == UTIME_NOW || t->tv_nsec == UTIME_OMIT ||
+	       (t->tv_nsec >= 0 && t->tv_nsec < (int64_t)NSEC_PER_SEC);
+}
+
+int vfs_utimes(const struct path *p, const struct timespec ts[2])
+{
+	struct inode *i = p->dentry->inode;
+	struct iattr a = {.valid = ATTR_ATIME | ATTR_MTIME};
+	bool both_now = !ts || (ts[0].tv_nsec == UTIME_NOW && ts[1].tv_nsec == UTIME_NOW);
+	int err;
+
+	if (ts && (!time_arg_valid(&ts[0]) || !time_arg_valid(&ts[1])))
+		return -EINVAL;
+	if (ts && ts[0].tv_nsec == UTIME_OMIT && ts[1].tv_nsec == UTIME_OMIT)
+		return 0;
+	err = path_want_write(p);
+	if (err)
+		return err;
+	if (!inode_owner_or_capable(i)) {
+		if (!both_now)
+			return -EPERM;
+		err = inode_permission(i, MAY_WRITE, false);
+		if (err)
+			return err;
+	}
+	a.atime = a.mtime = a.ctime = time_now_coarse();
+	a.valid |= ATTR_CTIME;
+	if (!both_now) {
+		if (ts[0].tv_nsec == UTIME_OMIT)
+			a.valid &= ~ATTR_ATIME;
+		else if (ts[0].tv_nsec != UTIME_NOW)
+			a.atime = ts[0];
+		if (ts[1].tv_nsec == UTIME_OMIT)
+			a.valid &= ~ATTR_MTIME;
+		else if (ts[1].tv_nsec != UTIME_NOW)
+			a.mtime = ts[1];
+	}
+	return setattr_locked(p, &a);
+}
+
+int inode_kill_suid(struct dentry *d)
+{
+	struct inode *i = d->inode;
+	mode_t kill = suid_bits(i);
+	struct iattr a = {.valid = ATTR_MODE};
+
+	if (likely(!kill) || capable(CAP_FSETID))
+		return 0;
+	a.mode = i->mode & ~kill;
+	return vfs_setattr(d, &a);
+}
+
+/* ---- size ---- */
+
+static int size_allowed(const struct inode *i, int64_t size)
+{
+	if (size < 0)
+		return -EINVAL;
+	if (size > i_size_read(i) && file_size_limit && (uint64_t)size > file_size_limit()) {
+		if (file_too_big)
+			file_too_big();
+		return -EFBIG;
+	}
+	return i->sb->max_size && size > i->sb->max_size ? -EFBIG : 0;
+}
+
+int inode_truncate(const struct path *p, int64_t size, struct file *f)
+{
+	struct inode *i = p->dentry->inode;
+	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME, .size = size, .file = f};
+	int err = size_allowed(i, size);
+
+	if (err)
+		return err;
+	rwsem_write_lock(&i->lock);
+	a.mtime = a.ctime = time_now_coarse();
+	if (suid_bits(i) && !capable(CAP_FSETID)) {
+		a.valid |= ATTR_MODE;
+		a.mode = i->mode & ~suid_bits(i);
+	}
+	err = vfs_setattr(p->dentry, &a);
+	rwsem_write_unlock(&i->lock);
+	return err;
+}
+
+int vfs_truncate(const struct path *p, int64_t size)
+{
+	struct inode *i = p->dentry->inode;
+	int err;
+
+	if (size < 0)
+		return -EINVAL;
+	if (S_ISDIR(i->mode))
+		return -EISDIR;
+	if (!S_ISREG(i->mode))
+		return -EINVAL;
+	err = path_want_write(p);
+	if (!err)
+		err = inode_permission(i, MAY_WRITE, false);
+	if (!err)
+		err = policy_file(current->cred, p, POLICY_WRITE);
+	if (!err && READ_ONCE(i->write_count) < 0)
+		err = -ETXTBSY;
+	return err ? err : inode_truncate(p, size, NULL);
+}
+
+int vfs_ftruncate(struct file *f, int64_t size)
+{
+	if (f->mode & FMODE_PATH)
+		return -EBADF;
+	if (!(f->mode & FMODE_WRITE) || !S_ISREG(f->inode->mode) || size < 0)
+		return -EINVAL;
+	return inode_truncate(&f->path, size, f);
+}

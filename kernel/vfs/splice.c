@@ -1,0 +1,345 @@
+/*
+ * splice.c - moving data between files inside the kernel: sendfile, splice, tee, copy_file_range.
+ *
+ * Does not: avoid the copy. Data passes through one bounce page, except tee(2), which shares pages.
+ * What was taken from a pipe is consumed only as far as the other side accepted it, so nothing is
+ * lost when a write comes up short.
+ */
+#include "internal.h"
+#include <page.h>
+#include <sched.h>
+#include <stat.h>
+
+enum { SPLICE_F_NONBLOCK = 2 };
+
+static ssize_t write_buf(struct file *out, char *buf, size_t n, int64_t *pos)
+{
+	struct iov_iter it;
+
+	iov_iter_kernel(&it, buf, n);
+	return vfs_write(out, &it, pos);
+}
+
+/* Where a transfer reads and writes: an explicit position, or a copy of the file's own. */
+struct side {
+	struct file *f;
+	int64_t *pos;
+	int64_t own;
+	bool seekable;
+};
+
+static void side_begin(struct side *s, struct file *f, int64_t *pos)
+{
+	s->f = f;
+	s->seekable = f->mode & FMODE_SEEK;
+	s->own = pos ? *pos : f->pos;
+	s->pos = pos;
+}
+
+static void side_end(struct side *s)
+{
+	if (s->pos)
+		*s->pos = s->own;
+	else if (s->seekable)
+		s->f->pos = s->own;
+}
+
+/*
+ * From any file to any file. A seekable source is read at its position and advances by what was
+ * written; from another (socket, terminal) what was read must be written, so the write is repeated
+ * until it is or fails.
+ */
+static ssize_t copy_loop(struct side *in, struct side *out, size_t n)
+{
+	struct page *pg = page_alloc(0, GFP_USER);
+	char *buf;
+	ssize_t done = 0;
+	ssize_t r = 0;
+
+	if (!pg)
+		return -ENOMEM;
+	buf = page_address(pg);
+	while ((size_t)done < n) {
+		struct iov_iter it;
+		ssize_t got;
+		ssize_t put = 0;
+
+		iov_iter_kernel(&it, buf, MIN(n - (size_t)done, (size_t)PAGE_SIZE));
+		got = vfs_read(in->f, &it, in->seekable ? &in->own : NULL);
+		r = got;
+		if (got <= 0)
+			break;
+		while (put < got) {
+			r = write_buf(out->f, buf + put, (size_t)(got - put),
+				out->seekable ? &out->own : NULL);
+			if (r <= 0)
+				break;
+			put += r;
+			if (in->seekable)
+				break;
+		}
+		done += put;
+		if (put < got && in->seekable)
+			in->own -= got - put;
+		if (r <= 0 || task_interrupted(current, TASK_INTERRUPTIBLE))
+			break;
+		cond_resched();
+	}
+	page_put(pg);
+	return done ? done : r;
+}
+
+ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t n)
+{
+	struct side from;
+	struct side to;
+	ssize_t r;
+
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		return -EBADF;
+	if (in_pos && !(in->mode & FMODE_SEEK))
+		return -ESPIPE;
+	if ((in_pos && *in_pos < 0) || (out->flags & O_APPEND))
+		return -EINVAL;
+	if (!in->ops->read || !out->ops->write)
+		return -EINVAL;
+	side_begin(&from, in, in_pos);
+	side_begin(&to, out, NULL);
+	r = copy_loop(&from, &to, n);
+	side_end(&from);
+	side_end(&to);
+	return r;
+}
+
+ssize_t vfs_copy_range(
+	struct file *in, int64_t *in_pos, struct file *out, int64_t *out_pos, size_t n)
+{
+	struct side from;
+	struct side to;
+	ssize_t r;
+
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
+		return -EBADF;
+	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+		return -EISDIR;
+	if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
+		return -EINVAL;
+	side_begin(&from, in, in_pos);
+	side_begin(&to, out, out_pos);
+	if (from.own < 0 || to.own < 0)
+		return -EINVAL;
+	n = MIN(n, (size_t)0x7ffff000);
+	if ((size_t)(INT64_MAX - from.own) < n || (size_t)(INT64_MAX - to.own) < n)
+		return -EOVERFLOW;
+	if (in->inode == out->inode && from.own < to.own + (int64_t)n &&
+		to.own < from.own + (int64_t)n)
+		return -EINVAL;
+	r = copy_loop(&from, &to, n);
+	side_end(&from);
+	side_end(&to);
+	return r;
+}
+
+/* ---- pipes ---- */
+
+/* Wait until the pipe has something to read: 0, 1 at its end, or -errno. */
+static int wait_readable(struct pipe *p, bool nonblock)
+{
+	if (!pipe_empty(p))
+		return 0;
+	if (!READ_ONCE(p->writers))
+		return 1;
+	if (nonblock)
+		return -EAGAIN;
+	return wait_event_interruptible(&p->rd, !pipe_empty(p) || !READ_ONCE(p->writers));
+}
+
+static int wait_writable(struct pipe *p, bool nonblock)
+{
+	if (!READ_ONCE(p->readers)) {
+		if (pipe_broken)
+			pipe_broken();
+		return -EPIPE;
+	}
+	if (!pipe_full(p))
+		return 0;
+	if (nonblock)
+		return -EAGAIN;
+	return wait_event_interruptible(&p->wr, !pipe_full(p) || !READ_ONCE(p->readers));
+}
+
+/* Write the oldest buffer of the pipe out, as far as @n and the file allow. */
+static ssize_t drain_one(struct pipe *p, struct side *out, size_t n)
+{
+	struct pipe_buf *b;
+	ssize_t r = 0;
+
+	mutex_lock(&p->lock);
+	if (p->head != p->tail) {
+		b = pipe_at(p, p->tail);
+		r = write_buf(out->f, (char *)page_address(b->page) + b->off,
+			MIN((size_t)b->len, n), out->seekable ? &out->own : NULL);
+		if (r > 0) {
+			b->off += (uint32_t)r;
+			b->len -= (uint32_t)r;
+			if (!b->len)
+				pipe_buf_drop(p);
+		}
+	}
+	mutex_unlock(&p->lock);
+	if (r > 0 && wait_queue_active(&p->wr))
+		wake_up_key(&p->wr, POLLOUT | POLLWRNORM);
+	return r;
+}
+
+static ssize_t pipe_to_file(struct pipe *p, struct side *out, size_t n, bool nonblock)
+{
+	ssize_t done = 0;
+	ssize_t r = 0;
+
+	while ((size_t)done < n) {
+		int w = wait_readable(p, nonblock || done > 0);
+
+		if (w) {
+			r = w > 0 ? 0 : w;
+			break;
+		}
+		r = drain_one(p, out, n - (size_t)done);
+		if (r < 0)
+			break;
+		done += r;
+	}
+	return done ? done : r;
+}
+
+/*
+ * Move or copy whole buffers between two pipes by sharing their pages. Both are locked, by address.
+ * Returns bytes.
+ */
+static ssize_t share_buffers(struct pipe *from, struct pipe *to, size_t n, bool consume)
+{
+	struct pipe *first = from < to ? from : to;
+	struct pipe *second = from < to ? to : from;
+	uint32_t at;
+	size_t done = 0;
+
+	mutex_lock(&first->lock);
+	mutex_lock_nested(&second->lock, 1);
+	for (at = from->tail; at != from->head && done < n && !pipe_full(to);) {
+		struct pipe_buf *b = pipe_at(from, at);
+		uint32_t len = (uint32_t)MIN((size_t)b->len, n - done);
+
+		*pipe_at(to, to->head) = (struct pipe_buf){page_get(b->page), b->off, len, false};
+		WRITE_ONCE(to->head, to->head + 1);
+		b->can_merge = false; /* the page is shared now */
+		done += len;
+		if (!consume) {
+			at++;
+		} else if (len < b->len) {
+			b->off += len;
+			b->len -= len;
+		} else {
+			pipe_buf_drop(from);
+			at = from->tail;
+		}
+	}
+	mutex_unlock(&second->lock);
+	mutex_unlock(&first->lock);
+	if (done && wait_queue_active(&to->rd))
+		wake_up_key(&to->rd, POLLIN | POLLRDNORM);
+	if (done && consume && wait_queue_active(&from->wr))
+		wake_up_key(&from->wr, POLLOUT | POLLWRNORM);
+	return (ssize_t)done;
+}
+
+static ssize_t pipe_to_pipe(
+	struct pipe *from, struct pipe *to, size_t n, bool nonblock, bool consume)
+{
+	if (from == to)
+		return -EINVAL;
+	for (;;) {
+		int err = wait_readable(from, nonblock);
+		ssize_t r;
+
+		if (err)
+			return err > 0 ? 0 : err;
+		err = wait_writable(to, nonblock);
+		if (err)
+			return err;
+		r = share_buffers(from, to, n, consume);
+		if (r)
+			return r;
+	}
+}
+
+/* At most what the pipe has room for now, after waiting for some. */
+static ssize_t file_to_pipe(
+	struct side *in, struct file *out, struct pipe *p, size_t n, bool nonblock)
+{
+	struct side to;
+	size_t room;
+	int err = wait_writable(p, nonblock);
+
+	if (err)
+		return err;
+	room = (size_t)(READ_ONCE(p->slots) - (READ_ONCE(p->head) - READ_ONCE(p->tail))) *
+	       PAGE_SIZE;
+	side_begin(&to, out, NULL);
+	if (!in->seekable) /* one read of what is there; a second one might block */
+		room = PAGE_SIZE;
+	return copy_loop(in, &to, MIN(n, room));
+}
+
+ssize_t vfs_splice(struct file *in, int64_t *in_pos, struct file *out, int64_t *out_pos, size_t n,
+	unsigned flags)
+{
+	struct pipe *from = pipe_of(in);
+	struct pipe *to = pipe_of(out);
+	struct side s;
+	ssize_t r;
+
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		return -EBADF;
+	if (!from && !to)
+		return -EINVAL;
+	if ((from && in_pos) || (to && out_pos))
+		return -ESPIPE;
+	if (!n)
+		return 0;
+	if (from && to)
+		return pipe_to_pipe(from, to, n,
+			flags & SPLICE_F_NONBLOCK || (in->flags | out->flags) & O_NONBLOCK, true);
+	if (from) {
+		if (out->flags & O_APPEND || !out->ops->write)
+			return -EINVAL;
+		if (out_pos && !(out->mode & FMODE_SEEK))
+			return -ESPIPE;
+		side_begin(&s, out, out_pos);
+		r = pipe_to_file(from, &s, n, flags & SPLICE_F_NONBLOCK || in->flags & O_NONBLOCK);
+	} else {
+		if (in_pos && !(in->mode & FMODE_SEEK))
+			return -ESPIPE;
+		if (!in->ops->read)
+			return -EINVAL;
+		side_begin(&s, in, in_pos);
+		r = file_to_pipe(
+			&s, out, to, n, flags & SPLICE_F_NONBLOCK || out->flags & O_NONBLOCK);
+	}
+	side_end(&s);
+	return r;
+}
+
+ssize_t vfs_tee(struct file *in, struct file *out, size_t n, unsigned flags)
+{
+	struct pipe *from = pipe_of(in);
+	struct pipe *to = pipe_of(out);
+
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		return -EBADF;
+	if (!from || !to)
+		return -EINVAL;
+	if (!n)
+		return 0;
+	return pipe_to_pipe(from, to, n,
+		flags & SPLICE_F_NONBLOCK || (in->flags | out->flags) & O_NONBLOCK, false);
+}
