@@ -1,0 +1,50 @@
+/*
+ * internal.h - what the files of tmpfs share.
+ */
+#pragma once
+#include <pagecache.h>
+#include <vfs.h>
+#include <xarray.h>
+
+#define PAGE_BLOCKS 8u /* of 512 bytes, as i_blocks counts */
+
+/* Key: [l] ->lock  [c] constant but for remount */
+struct tmpfs {
+	struct spinlock lock;             /* leaf */
+	uint64_t max_pages, max_inodes;   /* [l] 0: no limit */
+	uint64_t used_pages, used_inodes; /* [l] */
+	uint64_t next_ino;                /* [l] */
+	mode_t mode;                      /* of the root */
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * A directory's entries by cookie: the position that getdents reports, handed out upwards and never
+ * again. The cookie is in dentry->private. Guarded by the directory's inode->lock.
+ */
+struct tmpfs_inode {
+	struct inode inode; /* first: the vfs frees by it */
+	struct xarray entries;
+	uint64_t next_cookie;
+};
+
+static inline struct tmpfs_inode *tmpfs_i(struct inode *i)
+{
+	return (struct tmpfs_inode *)i;
+}
+static inline struct tmpfs *tmpfs_of(const struct inode *i)
+{
+	return i->sb->private;
+}
+
+extern const struct inode_ops tmpfs_dir_ops, tmpfs_file_iops, tmpfs_node_ops;
+extern const struct file_ops tmpfs_dir_fops, tmpfs_file_fops;
+extern const struct mapping_ops tmpfs_mapping_ops;
+
+/* An inode of any type, counted, with one name (directories: two). -ENOSPC, -ENOMEM. */
+int tmpfs_new_inode(
+	struct super *sb, const struct inode *dir, mode_t mode, dev_t dev, struct inode **out);
+/* Enter @i (consumed on success) into @dir under the name of @d. */
+int tmpfs_add(struct inode *dir, struct dentry *d, struct inode *i);
+int tmpfs_set_symlink(struct inode *i, const char *target);
