@@ -1,0 +1,87 @@
+/*
+ * dispatch.c - from a program's SYSCALL instruction to the handler of syscalls.tbl and back.
+ *
+ * The number and the arguments are in the frame; the result goes into its rax. A call that is not there is ENOSYS and is
+ * logged once for each program. Tracing costs one load and test when it is off.
+ * Restarting after a signal is proc's decision (signal_deliver.c); what restarting means is here.
+ */
+#include "compat.h"
+#include "personality.h"
+#include "trace.h"
+#include <hash.h>
+#include <log.h>
+#include <arch/upcalls.h>
+#include <user_abi.h>
+#include "syscall_table.h"
+
+#define NR_RESTART_SYSCALL 219u
+#define SYSCALL_INSN_BYTES 2u
+
+static long missing(struct frame *f);
+
+/* A restart code must meet proc's eyes on the way out, whatever made the call return it. */
+static inline long result_checked(long result)
+{
+	if (unlikely(result <= -ERESTARTSYS && result >= -ERESTART_BLOCK))
+		task_set_work(current, TASK_WORK_SIGNAL);
+	return result;
+}
+
+void syscall_dispatch(struct frame *f)
+{
+	uint64_t nr = f->orig_rax;
+
+	if (unlikely(READ_ONCE(trace_active))) {
+		trace_syscall(f);
+		return;
+	}
+	if (unlikely(nr >= syscall_count || !syscall_table[nr].call)) {
+		f->rax = (uint64_t)missing(f);
+		return;
+	}
+	f->rax = (uint64_t)result_checked(syscall_table[nr].call(f));
+}
+
+long syscall_run(struct frame *f)
+{
+	uint64_t nr = f->orig_rax;
+
+	return nr < syscall_count && syscall_table[nr].call ? result_checked(syscall_table[nr].call(f)) : missing(f);
+}
+
+static long missing(struct frame *f)
+{
+	uint64_t nr = f->orig_rax;
+
+	unsupported(nr < syscall_count && syscall_table[nr].name ? syscall_table[nr].name : "system call", nr);
+	return -ENOSYS;
+}
+
+/*
+ * What was logged is remembered by a hash of program name and thing: a collision hides one line, nothing else.
+ */
+void unsupported(const char *what, uint64_t value)
+{
+	static unsigned long seen[64];
+	uint32_t h = hash_name(current->name, strlen(current->name), hash64(value + 1)) ^ hash_name(what, strlen(what), 7);
+
+	h %= 64 * 64;
+	if (__atomic_fetch_or(&seen[h / 64], 1ul << h % 64, __ATOMIC_RELAXED) >> h % 64 & 1)
+		return;
+	log_info("%s[%d]: unsupported: %s (%lld)", current->name, current->tid, what, (long long)value);
+}
+
+void abi_restart(struct frame *f, bool block)
+{
+	f->rax = block ? NR_RESTART_SYSCALL : f->orig_rax;
+	f->orig_rax = ~0ull;
+	f->rip -= SYSCALL_INSN_BYTES;
+}
+
+bool abi_syscall_result(const struct frame *f, int64_t *result)
+{
+	if (f->orig_rax == ~0ull)
+		return false;
+	*result = (int64_t)f->rax;
+	return true;
+}

@@ -1,0 +1,320 @@
+/*
+ * sys_proc.c - processes: clone(2), execve(2), exit(2), wait4(2), waitid(2), process groups and sessions.
+ */
+#include "abi/process.h"
+#include "abi/signal.h"
+#include "compat.h"
+#include <exec.h>
+
+#define CSIGNAL 0xffu
+#define CLONE_CLEAR_SIGHAND 0x100000000ull
+#define CLONE_INTO_CGROUP 0x200000000ull
+
+static long do_clone(const struct clone_args *a)
+{
+	if (a->exit_signal < 0 || a->exit_signal > NSIG)
+		return -EINVAL;
+	return process_clone(a);
+}
+
+long sys_clone(unsigned long flags, unsigned long stack, void __user *parent_tid, void __user *child_tid, unsigned long tls)
+{
+	struct clone_args a = {
+		.flags = (uint32_t)flags & ~(uint64_t)CSIGNAL, .exit_signal = (int)(flags & CSIGNAL), .stack = stack, .tls = tls,
+		.parent_tid = parent_tid, .child_tid = child_tid,
+	};
+
+	return do_clone(&a);
+}
+
+long sys_fork(void)
+{
+	struct clone_args a = {.exit_signal = SIGCHLD};
+
+	return do_clone(&a);
+}
+
+long sys_vfork(void)
+{
+	struct clone_args a = {.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD};
+
+	return do_clone(&a);
+}
+
+long sys_clone3(void __user *args, size_t size)
+{
+	struct linux_clone_args c;
+	int err;
+
+	if (size < 64)
+		return -EINVAL;
+	err = copy_struct(&c, sizeof(c), args, size);
+	if (err)
+		return err;
+	if (c.set_tid || c.set_tid_size || c.cgroup || c.flags & (CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)) {
+		unsupported("clone3 flags", c.flags);
+		return -ENOSYS;
+	}
+	if (c.flags & CSIGNAL || c.flags & CLONE_DETACHED || c.exit_signal & ~(uint64_t)CSIGNAL)
+		return -EINVAL;
+	if (!c.stack != !c.stack_size)
+		return -EINVAL;
+	if (c.flags & (CLONE_THREAD | CLONE_PARENT) && c.exit_signal)
+		return -EINVAL;
+	struct clone_args a = {
+		.flags = c.flags, .exit_signal = (int)c.exit_signal, .stack = c.stack + c.stack_size, .tls = c.tls,
+		.parent_tid = (uint32_t __user *)c.parent_tid, .child_tid = (uint32_t __user *)c.child_tid,
+	};
+	return do_clone(&a);
+}
+
+long sys_unshare(unsigned long flags)
+{
+	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM;
+	struct fs_context *fs, *old = current->fs;
+	int err = 0;
+
+	if (flags & ~known) {
+		unsupported("unshare flags", flags);
+		return -EINVAL;
+	}
+	if (flags & CLONE_FILES)
+		err = files_unshare();
+	if (!err && flags & CLONE_FS && refcount_read(&old->refs) > 1) {
+		fs = fs_context_copy(old);
+		if (!fs)
+			return -ENOMEM;
+		current->fs = fs;
+		fs_context_put(old);
+	}
+	return err;
+}
+
+/* ---- execve ---- */
+
+static int get_string(const struct exec_strings *s, unsigned n, char *buf, size_t size)
+{
+	const uint64_t __user *vector = s->arg;
+	uint64_t at;
+	ssize_t len;
+
+	if (!vector)
+		return -ENOENT;
+	if (get_user(at, vector + n))
+		return -EFAULT;
+	if (!at)
+		return -ENOENT;
+	len = strncpy_from_user(buf, (const char __user *)at, size);
+	return len == -ENAMETOOLONG ? -E2BIG : (int)len;
+}
+
+static long do_exec(int dfd, const char __user *path, void __user *argv, void __user *envp, unsigned lookup)
+{
+	struct exec_strings args = {.get = get_string, .arg = argv}, env = {.get = get_string, .arg = envp};
+	struct name n UNCLEARED;
+	struct at at UNCLEARED;
+	long err = name_get(&n, path);
+
+	if (err)
+		return err;
+	err = at_get(&at, dfd, n.s);
+	if (!err) {
+		err = process_exec(at.base, n.s, lookup, &args, &env);
+		at_put(&at);
+	}
+	name_put(&n);
+	return err;
+}
+
+long sys_execve(const char __user *path, void __user *argv, void __user *envp)
+{
+	return do_exec(AT_FDCWD, path, argv, envp, LOOKUP_FOLLOW);
+}
+
+long sys_execveat(int dfd, const char __user *path, void __user *argv, void __user *envp, unsigned flags)
+{
+	unsigned lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return do_exec(dfd, path, argv, envp, lookup);
+}
+
+/* ---- the end, and waiting for it ---- */
+
+long sys_exit(int code)
+{
+	process_exit((code & 0xff) << 8);
+}
+
+long sys_exit_group(int code)
+{
+	process_exit_group((code & 0xff) << 8);
+}
+
+void rusage_out(const struct usage *u, struct linux_rusage *out)
+{
+	uint64_t user_us = u->user_ns / NSEC_PER_USEC, system_us = u->system_ns / NSEC_PER_USEC;
+
+	*out = (struct linux_rusage){
+		.utime = {(int64_t)(user_us / 1000000), (int64_t)(user_us % 1000000)},
+		.stime = {(int64_t)(system_us / 1000000), (int64_t)(system_us % 1000000)},
+		.maxrss = (int64_t)(u->max_rss_pages * (PAGE_SIZE / 1024)), .minflt = (int64_t)u->min_faults, .majflt = (int64_t)u->maj_faults,
+		.inblock = (int64_t)u->in_blocks, .oublock = (int64_t)u->out_blocks, .nvcsw = (int64_t)u->vol_switches,
+		.nivcsw = (int64_t)u->invol_switches,
+	};
+}
+
+static int put_rusage(const struct usage *u, void __user *to)
+{
+	struct linux_rusage r UNCLEARED;
+
+	rusage_out(u, &r);
+	return copy_to_user(to, &r, sizeof(r));
+}
+
+#define WAIT4_OPTIONS (WNOHANG | WUNTRACED | WCONTINUED | WAIT_OWN_THREAD | WAIT_CLONES_ALL | WAIT_CLONES_ONLY)
+
+long sys_wait4(pid_t pid, void __user *status, int options, void __user *usage)
+{
+	struct wait_result r = {0};
+	enum wait_id which = WAIT_PID;
+	int err;
+
+	if ((unsigned)options & ~(unsigned)WAIT4_OPTIONS)
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid == -1) {
+		which = WAIT_ANY;
+	} else if (pid <= 0) {
+		which = WAIT_PGRP;
+		pid = pid ? -pid : process_getpgid(0);
+	}
+	err = process_wait(which, pid, ((unsigned)options & ~(unsigned)WAIT_OWN_THREAD) | WEXITED, &r);
+	if (err || !r.pid)
+		return err;
+	if (status && put_user(r.status, (int __user *)status))
+		return -EFAULT;
+	if (usage && put_rusage(&r.usage, usage))
+		return -EFAULT;
+	return r.pid;
+}
+
+enum { P_ALL, P_PID, P_PGID };
+#define WAITID_OPTIONS (WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WAIT_OWN_THREAD | WAIT_CLONES_ALL | WAIT_CLONES_ONLY)
+
+/* waitid(2) gives the exit code or the signal, not wait4(2)'s packing of both. */
+static int32_t bare_status(const struct wait_result *r)
+{
+	switch (r->code) {
+	case CLD_KILLED:
+	case CLD_DUMPED:
+		return r->status & 0x7f;
+	case CLD_CONTINUED:
+		return SIGCONT;
+	default:
+		return r->status >> 8 & 0xff;
+	}
+}
+
+static int put_wait_info(const struct wait_result *r, void __user *to)
+{
+	struct linux_siginfo info = {0};
+
+	if (r->pid) {
+		info.signo = SIGCHLD;
+		info.code = r->code;
+		info.child.pid = r->pid;
+		info.child.uid = r->uid;
+		info.child.status = bare_status(r);
+	}
+	/* The rest of the structure is left as it was. */
+	return copy_to_user(to, &info, offsetof(struct linux_siginfo, child.status) + sizeof(info.child.status));
+}
+
+long sys_waitid(int which, pid_t id, void __user *info, int options, void __user *usage)
+{
+	static const enum wait_id kinds[] = {[P_ALL] = WAIT_ANY, [P_PID] = WAIT_PID, [P_PGID] = WAIT_PGRP};
+	struct wait_result r = {0};
+	int err;
+
+	if ((unsigned)options & ~(unsigned)WAITID_OPTIONS || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	if (which < P_ALL || which > P_PGID || (which == P_PID && id <= 0) || (which == P_PGID && id < 0))
+		return -EINVAL;
+	if (which == P_PGID && !id)
+		id = process_getpgid(0);
+	err = process_wait(kinds[which], id, (unsigned)options & ~(unsigned)WAIT_OWN_THREAD, &r);
+	if (err)
+		return err;
+	if (r.pid && usage && put_rusage(&r.usage, usage))
+		return -EFAULT;
+	return info ? put_wait_info(&r, info) : 0;
+}
+
+/* ---- who is who ---- */
+
+long sys_getpid(void)
+{
+	return current->process->pid;
+}
+
+long sys_gettid(void)
+{
+	return current->tid;
+}
+
+long sys_getppid(void)
+{
+	return process_ppid(current->process);
+}
+
+long sys_getpgid(pid_t pid)
+{
+	return process_getpgid(pid);
+}
+
+long sys_getpgrp(void)
+{
+	return process_getpgid(0);
+}
+
+long sys_setpgid(pid_t pid, pid_t pgid)
+{
+	return process_setpgid(pid, pgid);
+}
+
+long sys_getsid(pid_t pid)
+{
+	return process_getsid(pid);
+}
+
+long sys_setsid(void)
+{
+	return process_setsid();
+}
+
+long sys_set_tid_address(void __user *tid)
+{
+	current->uthread->clear_child_tid = tid;
+	return current->tid;
+}
+
+long sys_set_robust_list(void __user *head, size_t len)
+{
+	return robust_list_set(head, len);
+}
+
+long sys_get_robust_list(pid_t pid, void __user *head, void __user *len)
+{
+	uint64_t at;
+	size_t n;
+	int err = robust_list_get(pid, &at, &n);
+
+	if (err)
+		return err;
+	if (put_user(n, (size_t __user *)len))
+		return -EFAULT;
+	return put_user(at, (uint64_t __user *)head);
+}

@@ -1,0 +1,265 @@
+/*
+ * sys_rw.c - reading and writing: read(2), write(2), pread(2), readv(2), lseek(2), sendfile(2), splice(2).
+ */
+#include "compat.h"
+
+#define MAX_RW 0x7ffff000ul /* what one call moves at most: write(2) NOTES */
+#define RWF_SUPPORTED 0      /* of preadv2(2)'s flags */
+
+static ssize_t rw(int fd, void __user *buf, size_t count, int64_t *pos, bool write)
+{
+	struct fd_ref r = fd_begin(fd);
+	struct iov_iter it UNCLEARED;
+	ssize_t n;
+
+	if (!r.file)
+		return -EBADF;
+	if (unlikely((ssize_t)count < 0)) {
+		fd_end(r);
+		return -EINVAL;
+	}
+	iov_iter_user(&it, buf, MIN(count, MAX_RW));
+	n = write ? vfs_write(r.file, &it, pos) : vfs_read(r.file, &it, pos);
+	fd_end(r);
+	return n;
+}
+
+static ssize_t rwv(int fd, const void __user *iov, long n, int64_t *pos, bool write)
+{
+	struct fd_ref r = fd_begin(fd);
+	struct iov_copy c UNCLEARED;
+	ssize_t done;
+
+	if (!r.file)
+		return -EBADF;
+	done = iov_copy_get(&c, iov, n);
+	if (!done) {
+		if (c.iter.count > MAX_RW)
+			c.iter.count = MAX_RW;
+		done = write ? vfs_write(r.file, &c.iter, pos) : vfs_read(r.file, &c.iter, pos);
+		iov_copy_put(&c);
+	}
+	fd_end(r);
+	return done;
+}
+
+/* A positioned call needs a file that has positions. */
+static ssize_t positioned(int fd, int64_t pos)
+{
+	struct fd_ref r;
+	ssize_t err = 0;
+
+	if (pos < 0)
+		return -EINVAL;
+	r = fd_begin(fd);
+	if (!r.file)
+		return -EBADF;
+	if (!(r.file->mode & FMODE_SEEK))
+		err = -ESPIPE;
+	fd_end(r);
+	return err;
+}
+
+long sys_read(int fd, void __user *buf, size_t count)
+{
+	return rw(fd, buf, count, NULL, false);
+}
+
+long sys_write(int fd, void __user *buf, size_t count)
+{
+	return rw(fd, buf, count, NULL, true);
+}
+
+long sys_pread64(int fd, void __user *buf, size_t count, int64_t pos)
+{
+	ssize_t err = positioned(fd, pos);
+
+	return err ? err : rw(fd, buf, count, &pos, false);
+}
+
+long sys_pwrite64(int fd, void __user *buf, size_t count, int64_t pos)
+{
+	ssize_t err = positioned(fd, pos);
+
+	return err ? err : rw(fd, buf, count, &pos, true);
+}
+
+long sys_readv(int fd, void __user *iov, int n)
+{
+	return rwv(fd, iov, n, NULL, false);
+}
+
+long sys_writev(int fd, void __user *iov, int n)
+{
+	return rwv(fd, iov, n, NULL, true);
+}
+
+long sys_preadv(int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high)
+{
+	int64_t pos = (int64_t)pos_low;
+	ssize_t err = positioned(fd, pos);
+
+	(void)pos_high; /* the low word holds it all on 64-bit machines */
+	return err ? err : rwv(fd, iov, n, &pos, false);
+}
+
+long sys_pwritev(int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high)
+{
+	int64_t pos = (int64_t)pos_low;
+	ssize_t err = positioned(fd, pos);
+
+	(void)pos_high;
+	return err ? err : rwv(fd, iov, n, &pos, true);
+}
+
+static long rwv2(int fd, void __user *iov, int n, int64_t pos, int flags, bool write)
+{
+	ssize_t err;
+
+	if (flags & ~RWF_SUPPORTED)
+		return -EOPNOTSUPP;
+	if (pos == -1)
+		return rwv(fd, iov, n, NULL, write);
+	err = positioned(fd, pos);
+	return err ? err : rwv(fd, iov, n, &pos, write);
+}
+
+long sys_preadv2(int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high, int flags)
+{
+	(void)pos_high;
+	return rwv2(fd, iov, n, (int64_t)pos_low, flags, false);
+}
+
+long sys_pwritev2(int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high, int flags)
+{
+	(void)pos_high;
+	return rwv2(fd, iov, n, (int64_t)pos_low, flags, true);
+}
+
+long sys_lseek(int fd, int64_t off, int whence)
+{
+	struct fd_ref r = fd_begin(fd);
+	int64_t pos;
+
+	if (!r.file)
+		return -EBADF;
+	pos = whence < SEEK_SET || whence > SEEK_HOLE ? -EINVAL : vfs_seek(r.file, off, whence);
+	fd_end(r);
+	return pos;
+}
+
+/* An optional position in user memory: fetched before, stored after. */
+static int pos_fetch(int64_t __user *p, int64_t *pos, int64_t **use)
+{
+	*use = NULL;
+	if (!p)
+		return 0;
+	if (get_user(*pos, p))
+		return -EFAULT;
+	if (*pos < 0)
+		return -EINVAL;
+	*use = pos;
+	return 0;
+}
+
+static long pos_store(int64_t __user *p, int64_t pos, long result)
+{
+	return p && put_user(pos, p) ? -EFAULT : result;
+}
+
+struct two_files { struct fd_ref in, out; };
+
+static int two_files_get(struct two_files *t, int in, int out)
+{
+	t->in = fd_begin(in);
+	if (!t->in.file)
+		return -EBADF;
+	t->out = fd_begin(out);
+	if (t->out.file)
+		return 0;
+	fd_end(t->in);
+	return -EBADF;
+}
+
+static void two_files_put(struct two_files *t)
+{
+	fd_end(t->out);
+	fd_end(t->in);
+}
+
+long sys_sendfile(int out, int in, void __user *off, size_t count)
+{
+	struct two_files t;
+	int64_t pos = 0, *use;
+	long n = pos_fetch(off, &pos, &use);
+
+	if (n)
+		return n;
+	n = two_files_get(&t, in, out);
+	if (n)
+		return n;
+	n = vfs_sendfile(t.out.file, t.in.file, use, MIN(count, MAX_RW));
+	two_files_put(&t);
+	return pos_store(off, pos, n);
+}
+
+#define SPLICE_FLAGS 15u /* MOVE NONBLOCK MORE GIFT */
+
+long sys_splice(int in, void __user *off_in, int out, void __user *off_out, size_t len, unsigned flags)
+{
+	struct two_files t;
+	int64_t pos_in = 0, pos_out = 0, *use_in, *use_out;
+	long n;
+
+	if (flags & ~SPLICE_FLAGS)
+		return -EINVAL;
+	n = pos_fetch(off_in, &pos_in, &use_in);
+	if (!n)
+		n = pos_fetch(off_out, &pos_out, &use_out);
+	if (n)
+		return n;
+	n = two_files_get(&t, in, out);
+	if (n)
+		return n;
+	n = vfs_splice(t.in.file, use_in, t.out.file, use_out, MIN(len, MAX_RW), flags);
+	two_files_put(&t);
+	n = pos_store(off_in, pos_in, n);
+	return pos_store(off_out, pos_out, n);
+}
+
+long sys_tee(int in, int out, size_t len, unsigned flags)
+{
+	struct two_files t;
+	long n;
+
+	if (flags & ~SPLICE_FLAGS)
+		return -EINVAL;
+	n = two_files_get(&t, in, out);
+	if (n)
+		return n;
+	n = vfs_tee(t.in.file, t.out.file, MIN(len, MAX_RW), flags);
+	two_files_put(&t);
+	return n;
+}
+
+long sys_copy_file_range(int in, void __user *off_in, int out, void __user *off_out, size_t len, unsigned flags)
+{
+	struct two_files t;
+	int64_t pos_in = 0, pos_out = 0, *use_in, *use_out;
+	long n;
+
+	if (flags)
+		return -EINVAL;
+	n = pos_fetch(off_in, &pos_in, &use_in);
+	if (!n)
+		n = pos_fetch(off_out, &pos_out, &use_out);
+	if (n)
+		return n;
+	n = two_files_get(&t, in, out);
+	if (n)
+		return n;
+	n = vfs_copy_range(t.in.file, use_in, t.out.file, use_out, MIN(len, MAX_RW));
+	two_files_put(&t);
+	n = pos_store(off_in, pos_in, n);
+	return pos_store(off_out, pos_out, n);
+}

@@ -1,0 +1,233 @@
+/*
+ * sys_sched.c - scheduling: sched_setscheduler(2), sched_setaffinity(2), sched_yield(2), getcpu(2), membarrier(2).
+ */
+#include "abi_state.h"
+#include "compat.h"
+#include <arch/smp.h>
+#include <sched.h>
+#include <vm.h>
+
+#define RESET_ON_FORK 0x40000000
+#define RT_PRIORITY_MAX 99
+#define RR_INTERVAL_NS 100000000
+
+long sys_sched_yield(void)
+{
+	sched_yield();
+	return 0;
+}
+
+/* The thread that a call names: 0 is the caller. Referenced; NULL: -ESRCH. */
+static struct task *target(pid_t pid)
+{
+	return pid ? task_find(pid) : task_get(current);
+}
+
+static bool may_schedule(struct task *t)
+{
+	const struct cred *c;
+	bool same;
+
+	rcu_read_lock();
+	c = rcu_dereference(t->cred);
+	same = current->cred->euid == c->euid || current->cred->euid == c->uid;
+	rcu_read_unlock();
+	return same || capable(CAP_SYS_NICE);
+}
+
+static bool is_realtime(int policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static bool policy_known(int policy)
+{
+	return policy == SCHED_OTHER || is_realtime(policy) || policy == SCHED_BATCH || policy == SCHED_IDLE;
+}
+
+/* Realtime needs the right or room in RLIMIT_RTPRIO (sched(7), Privileges and resource limits). */
+static int may_be_realtime(struct task *t, int priority)
+{
+	struct rlimit l;
+	int err;
+
+	if (capable(CAP_SYS_NICE))
+		return 0;
+	err = process_rlimit(t->process, RLIMIT_RTPRIO, NULL, &l);
+	if (err)
+		return err;
+	return priority <= t->se.rt_priority || (uint64_t)priority <= l.cur ? 0 : -EPERM;
+}
+
+/* @policy < 0: keep it. */
+static long set_scheduler(pid_t pid, int policy, const void __user *param)
+{
+	bool reset = policy >= 0 && policy & RESET_ON_FORK, keep = policy < 0;
+	struct task *t;
+	int priority, err;
+
+	if (!param || pid < 0)
+		return -EINVAL;
+	if (get_user(priority, (const int __user *)param))
+		return -EFAULT;
+	t = target(pid);
+	if (!t)
+		return -ESRCH;
+	policy = keep ? t->se.policy : policy & ~RESET_ON_FORK;
+	err = policy_known(policy) && priority >= 0 && priority <= RT_PRIORITY_MAX && is_realtime(policy) == (priority != 0) ? 0 : -EINVAL;
+	if (!err && !may_schedule(t))
+		err = -EPERM;
+	if (!err && is_realtime(policy))
+		err = may_be_realtime(t, priority);
+	if (!err)
+		err = sched_set(t, (enum sched_policy)policy, (unsigned)priority);
+	if (!err && !keep)
+		t->se.reset_on_fork = reset;
+	task_put(t);
+	return err;
+}
+
+long sys_sched_setparam(pid_t pid, void __user *param)
+{
+	return set_scheduler(pid, -1, param);
+}
+
+long sys_sched_setscheduler(pid_t pid, int policy, void __user *param)
+{
+	return policy < 0 ? -EINVAL : set_scheduler(pid, policy, param);
+}
+
+long sys_sched_getparam(pid_t pid, void __user *param)
+{
+	struct task *t;
+	int priority;
+
+	if (!param || pid < 0)
+		return -EINVAL;
+	t = target(pid);
+	if (!t)
+		return -ESRCH;
+	priority = is_realtime(t->se.policy) ? t->se.rt_priority : 0;
+	task_put(t);
+	return put_user(priority, (int __user *)param);
+}
+
+long sys_sched_getscheduler(pid_t pid)
+{
+	struct task *t;
+	int policy;
+
+	if (pid < 0)
+		return -EINVAL;
+	t = target(pid);
+	if (!t)
+		return -ESRCH;
+	policy = t->se.policy | (t->se.reset_on_fork ? RESET_ON_FORK : 0);
+	task_put(t);
+	return policy;
+}
+
+long sys_sched_get_priority_max(int policy)
+{
+	if (!policy_known(policy))
+		return -EINVAL;
+	return is_realtime(policy) ? RT_PRIORITY_MAX : 0;
+}
+
+long sys_sched_get_priority_min(int policy)
+{
+	return policy_known(policy) ? is_realtime(policy) : -EINVAL;
+}
+
+long sys_sched_rr_get_interval(pid_t pid, void __user *ts)
+{
+	struct timespec out = {0};
+	struct task *t;
+
+	if (pid < 0)
+		return -EINVAL;
+	t = target(pid);
+	if (!t)
+		return -ESRCH;
+	if (t->se.policy == SCHED_RR)
+		out.tv_nsec = RR_INTERVAL_NS;
+	else if (t->se.policy != SCHED_FIFO)
+		out.tv_nsec = (int64_t)t->se.slice_ns;
+	task_put(t);
+	return copy_to_user(ts, &out, sizeof(out));
+}
+
+/* ---- processors ---- */
+
+long sys_sched_setaffinity(pid_t pid, unsigned len, void __user *mask)
+{
+	struct cpumask m = CPUMASK_NONE;
+	struct task *t;
+	int err;
+
+	if (copy_from_user(&m, mask, MIN(len, (unsigned)sizeof(m))))
+		return -EFAULT;
+	t = target(pid);
+	if (!t)
+		return -ESRCH;
+	err = may_schedule(t) ? sched_set_affinity(t, m) : -EPERM;
+	task_put(t);
+	return err;
+}
+
+long sys_sched_getaffinity(pid_t pid, unsigned len, void __user *mask)
+{
+	struct cpumask m;
+	struct task *t;
+
+	if (len < sizeof(m) || len % sizeof(uint64_t))
+		return -EINVAL;
+	t = target(pid);
+	if (!t)
+		return -ESRCH;
+	m = t->affinity;
+	task_put(t);
+	if (cpu_count() < MAX_CPUS)
+		m.bits &= (1ull << cpu_count()) - 1;
+	return copy_to_user(mask, &m, sizeof(m)) ? -EFAULT : (long)sizeof(m);
+}
+
+long sys_getcpu(void __user *cpu, void __user *node, void __user *cache)
+{
+	if (cpu && put_user(cpu_id(), (unsigned __user *)cpu))
+		return -EFAULT;
+	return node ? put_user(0u, (unsigned __user *)node) : 0;
+}
+
+enum { MB_QUERY = 0, MB_GLOBAL = 1, MB_GLOBAL_EXPEDITED = 2, MB_REGISTER_GLOBAL = 4, MB_PRIVATE = 8, MB_REGISTER_PRIVATE = 16 };
+
+static void full_barrier(void *arg)
+{
+	smp_mb();
+}
+
+long sys_membarrier(int cmd, unsigned flags, int cpu)
+{
+	if (flags)
+		return -EINVAL;
+	switch (cmd) {
+	case MB_QUERY:
+		return MB_GLOBAL | MB_GLOBAL_EXPEDITED | MB_REGISTER_GLOBAL | MB_PRIVATE | MB_REGISTER_PRIVATE;
+	case MB_PRIVATE:
+		if (!abi_test(current->process, ABI_MEMBARRIER))
+			return -EPERM;
+		smp_call(current->mm->mmu.active, full_barrier, NULL);
+		return 0;
+	case MB_GLOBAL:
+	case MB_GLOBAL_EXPEDITED:
+		smp_call(CPUMASK_ALL, full_barrier, NULL);
+		return 0;
+	case MB_REGISTER_PRIVATE:
+		abi_change(current->process, ABI_MEMBARRIER, true);
+		return 0;
+	case MB_REGISTER_GLOBAL:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,458 @@
+/*
+ * sys_time.c - time: clock_gettime(2), nanosleep(2), timer_create(2), setitimer(2), settimeofday(2), adjtimex(2), times(2).
+ *
+ * CLOCK_MONOTONIC, _RAW and BOOTTIME are one clock: it neither is slewed nor stops. Sleeping on the wall clock sleeps again when it
+ * was set back meanwhile; set forward, the sleeper wakes at the time that was computed first.
+ */
+#include "abi/process.h"
+#include "abi/signal.h"
+#include "abi/time.h"
+#include "compat.h"
+#include <policy.h>
+
+#define NS_PER_TICK (NSEC_PER_SEC / 100)
+
+/*
+ * Clocks of other programs and threads: the number holds the complement of the pid, a thread bit and a kind (clock_getcpuclockid(3)).
+ * 0 and the time, -EINVAL.
+ */
+static int cpu_clock(int clock, uint64_t *ns)
+{
+	pid_t pid = ~(clock >> 3);
+	bool thread = clock & 4;
+	uint64_t user, system;
+	struct process *p;
+	struct task *t;
+
+	if ((clock & 3) == 3 || pid < 0)
+		return -EINVAL;
+	if (thread) {
+		t = pid ? task_find(pid) : task_get(current);
+		if (!t)
+			return -EINVAL;
+		if (t->process != current->process) {
+			task_put(t);
+			return -EINVAL;
+		}
+		task_times(t, &user, &system);
+		*ns = user + system;
+		task_put(t);
+		return 0;
+	}
+	p = pid ? process_find(pid) : process_get(current->process);
+	if (!p)
+		return -EINVAL;
+	*ns = process_cpu_ns(p);
+	process_put(p);
+	return 0;
+}
+
+static int clock_now(int clock, int64_t *ns)
+{
+	uint64_t cpu = 0;
+	int err = 0;
+
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI:
+		*ns = realtime_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
+		*ns = (int64_t)clock_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		cpu = process_cpu_ns(current->process);
+		break;
+	case CLOCK_THREAD_CPUTIME_ID:
+		err = cpu_clock(~7 | 6, &cpu);
+		break;
+	default:
+		err = clock < 0 ? cpu_clock(clock, &cpu) : -EINVAL;
+	}
+	*ns = (int64_t)cpu;
+	return err;
+}
+
+long sys_clock_gettime(int clock, void __user *ts)
+{
+	struct timespec out;
+	int64_t ns;
+	int err = clock_now(clock, &ns);
+
+	if (err)
+		return err;
+	out = ns_to_timespec(ns);
+	return copy_to_user(ts, &out, sizeof(out));
+}
+
+long sys_clock_getres(int clock, void __user *ts)
+{
+	bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
+	struct timespec out = {.tv_nsec = coarse ? COARSE_NS : 1};
+	int64_t ns;
+	int err = clock_now(clock, &ns);
+
+	if (err || !ts)
+		return err;
+	return copy_to_user(ts, &out, sizeof(out));
+}
+
+static int may_set_time(void)
+{
+	return capable(CAP_SYS_TIME) ? policy_sys(current->cred, POLICY_TIME) : -EPERM;
+}
+
+long sys_clock_settime(int clock, void __user *ts)
+{
+	struct timespec t;
+	int64_t ns;
+	int err;
+
+	if (clock != CLOCK_REALTIME)
+		return clock_now(clock, &ns) ? -EINVAL : clock == CLOCK_PROCESS_CPUTIME_ID || clock < 0 ? -EPERM : -EINVAL;
+	err = user_timespec(ts, &t);
+	if (!err)
+		err = may_set_time();
+	if (!err)
+		realtime_set_ns((int64_t)timespec_to_ns(&t));
+	return err;
+}
+
+struct linux_timezone { int32_t minutes_west, dst; };
+
+long sys_gettimeofday(void __user *tv, void __user *tz)
+{
+	struct linux_timezone zone = {0};
+	struct timespec now = ns_to_timespec(realtime_ns());
+	struct timeval out = {now.tv_sec, now.tv_nsec / 1000};
+
+	if (tv && copy_to_user(tv, &out, sizeof(out)))
+		return -EFAULT;
+	return tz ? copy_to_user(tz, &zone, sizeof(zone)) : 0;
+}
+
+/* The kernel keeps no time zone: one is read, judged and forgotten. */
+long sys_settimeofday(void __user *tv, void __user *tz)
+{
+	struct linux_timezone zone;
+	struct timeval t;
+	int err;
+
+	if (tv) {
+		if (copy_from_user(&t, tv, sizeof(t)))
+			return -EFAULT;
+		if (t.tv_usec < 0 || t.tv_usec >= 1000000 || t.tv_sec < 0)
+			return -EINVAL;
+	}
+	if (tz && copy_from_user(&zone, tz, sizeof(zone)))
+		return -EFAULT;
+	err = may_set_time();
+	if (err)
+		return err;
+	if (tz && (zone.minutes_west > 15 * 60 || zone.minutes_west < -15 * 60))
+		return -EINVAL;
+	if (tv) {
+		struct timespec ts = {t.tv_sec, t.tv_usec * 1000};
+
+		realtime_set_ns((int64_t)timespec_to_ns(&ts));
+	}
+	return 0;
+}
+
+long sys_time(void __user *out)
+{
+	int64_t now = realtime_ns() / (int64_t)NSEC_PER_SEC;
+
+	return out && put_user(now, (int64_t __user *)out) ? -EFAULT : now;
+}
+
+/* ---- adjtimex: reading, and one step; no slewing ---- */
+
+static long adjust(void __user *buf)
+{
+	struct linux_timex t;
+	struct timespec now;
+	int64_t nsec;
+	int err = 0;
+
+	if (copy_from_user(&t, buf, sizeof(t)))
+		return -EFAULT;
+	if (t.modes && t.modes != ADJ_OFFSET_SS_READ) {
+		if (!capable(CAP_SYS_TIME))
+			return -EPERM;
+		if (t.modes & ~(uint32_t)(ADJ_SETOFFSET | ADJ_NANO)) {
+			unsupported("adjtimex modes", t.modes);
+			return -EINVAL;
+		}
+		err = may_set_time();
+		if (err)
+			return err;
+		nsec = t.modes & ADJ_NANO ? t.time.tv_usec : t.time.tv_usec * 1000;
+		if (nsec < 0 || nsec >= (int64_t)NSEC_PER_SEC || t.time.tv_sec > INT32_MAX || t.time.tv_sec < -INT32_MAX)
+			return -EINVAL;
+		realtime_set_ns(realtime_ns() + t.time.tv_sec * (int64_t)NSEC_PER_SEC + nsec);
+	}
+	now = ns_to_timespec(realtime_ns());
+	t = (struct linux_timex){
+		.modes = t.modes, .maxerror = 16000000, .esterror = 16000000, .status = STA_UNSYNC, .constant = 2, .precision = 1,
+		.tolerance = 32768000, .time = {now.tv_sec, now.tv_nsec / 1000}, .tick = 10000,
+	};
+	return copy_to_user(buf, &t, sizeof(t)) ? -EFAULT : TIME_ERROR;
+}
+
+long sys_adjtimex(void __user *buf)
+{
+	return adjust(buf);
+}
+
+long sys_clock_adjtime(int clock, void __user *buf)
+{
+	int64_t ns;
+
+	if (clock != CLOCK_REALTIME)
+		return clock_now(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
+	return adjust(buf);
+}
+
+/* ---- sleeping ---- */
+
+/* What is left until @deadline goes to the program. */
+static int put_rest(uint64_t deadline, void __user *rem)
+{
+	uint64_t now = clock_ns();
+	struct timespec rest = ns_to_timespec(deadline > now ? (int64_t)(deadline - now) : 0);
+
+	return rem ? copy_to_user(rem, &rest, sizeof(rest)) : 0;
+}
+
+static long sleep_relative(uint64_t deadline, void __user *rem);
+
+static long sleep_again(struct restart_block *r)
+{
+	return sleep_relative(r->arg[0], (void __user *)r->arg[1]);
+}
+
+static long sleep_relative(uint64_t deadline, void __user *rem)
+{
+	int err = sleep_until(deadline);
+
+	if (!err)
+		return 0;
+	if (put_rest(deadline, rem))
+		return -EFAULT;
+	current->restart = (struct restart_block){.fn = sleep_again, .arg = {deadline, (uint64_t)rem}};
+	return -ERESTART_BLOCK;
+}
+
+static long sleep_absolute_real(uint64_t until)
+{
+	int64_t now;
+	int err = 0;
+
+	while (!err && (now = realtime_ns()) < (int64_t)until)
+		err = sleep_until(deadline_after_ns(until - (uint64_t)now));
+	return err ? -ERESTARTNOHAND : 0;
+}
+
+long sys_nanosleep(void __user *req, void __user *rem)
+{
+	struct timespec t;
+	int err = user_timespec(req, &t);
+
+	return err ? err : sleep_relative(deadline_after_ns(timespec_to_ns(&t)), rem);
+}
+
+long sys_clock_nanosleep(int clock, int flags, void __user *req, void __user *rem)
+{
+	struct timespec t;
+	bool is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM;
+	int64_t now;
+	int err;
+
+	err = clock_now(clock, &now);
+	if (err || clock == CLOCK_THREAD_CPUTIME_ID)
+		return -EINVAL;
+	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+		return -EOPNOTSUPP;
+	err = user_timespec(req, &t);
+	if (err)
+		return err;
+	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock < 0) {
+		unsupported("sleep on a CPU clock", (uint64_t)clock);
+		return -EOPNOTSUPP;
+	}
+	if (!(flags & TIMER_ABSTIME))
+		return sleep_relative(deadline_after_ns(timespec_to_ns(&t)), rem);
+	if (is_real)
+		return sleep_absolute_real(timespec_to_ns(&t));
+	return sleep_until(timespec_to_ns(&t)) ? -ERESTARTNOHAND : 0;
+}
+
+/* ---- interval timers ---- */
+
+static int timeval_to_ns(const struct timeval *t, uint64_t *ns)
+{
+	struct timespec ts = {t->tv_sec, t->tv_usec * 1000};
+
+	if (t->tv_sec < 0 || t->tv_usec < 0 || t->tv_usec >= 1000000)
+		return -EINVAL;
+	*ns = timespec_to_ns(&ts);
+	return 0;
+}
+
+static int put_itimerval(const struct itimer *t, void __user *to)
+{
+	struct timespec i = ns_to_timespec((int64_t)t->interval_ns), v = ns_to_timespec((int64_t)t->value_ns);
+	struct linux_itimerval out = {{i.tv_sec, i.tv_nsec / 1000}, {v.tv_sec, v.tv_nsec / 1000}};
+
+	return copy_to_user(to, &out, sizeof(out));
+}
+
+long sys_getitimer(int which, void __user *value)
+{
+	struct itimer t;
+
+	if (which < 0 || which > 2)
+		return -EINVAL;
+	process_getitimer(which, &t);
+	return put_itimerval(&t, value);
+}
+
+long sys_setitimer(int which, void __user *value, void __user *old)
+{
+	struct linux_itimerval in = {0};
+	struct itimer t, was;
+	int err;
+
+	if (value && copy_from_user(&in, value, sizeof(in)))
+		return -EFAULT;
+	err = timeval_to_ns(&in.value, &t.value_ns);
+	if (!err)
+		err = timeval_to_ns(&in.interval, &t.interval_ns);
+	if (!err && (which < 0 || which > 2))
+		err = -EINVAL;
+	if (!err)
+		err = process_setitimer(which, &t, &was);
+	return err || !old ? err : put_itimerval(&was, old);
+}
+
+long sys_alarm(unsigned seconds)
+{
+	struct itimer t = {.value_ns = MIN(seconds, (unsigned)INT32_MAX) * NSEC_PER_SEC}, was = {0};
+	int err = process_setitimer(0, &t, &was);
+	uint64_t left = was.value_ns / NSEC_PER_SEC;
+
+	if (err)
+		return err;
+	/* Never say 0 of a timer that runs; else to the nearest second. */
+	if (was.value_ns % NSEC_PER_SEC >= NSEC_PER_SEC / 2 || (!left && was.value_ns))
+		left++;
+	return (long)left;
+}
+
+/* ---- POSIX timers ---- */
+
+static bool timer_clock_ok(int clock)
+{
+	int64_t ns;
+
+	return clock != CLOCK_MONOTONIC_RAW && clock != CLOCK_REALTIME_COARSE && clock != CLOCK_MONOTONIC_COARSE && !clock_now(clock, &ns);
+}
+
+long sys_timer_create(int clock, void __user *ev, void __user *id)
+{
+	struct linux_sigevent e = {.signo = SIGALRM, .notify = SIGEV_SIGNAL};
+	int err, made;
+
+	if (ev && copy_from_user(&e, ev, sizeof(e)))
+		return -EFAULT;
+	if (!timer_clock_ok(clock))
+		return -EINVAL;
+	if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE && e.notify != SIGEV_THREAD && e.notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
+		return -EINVAL;
+	if (e.notify != SIGEV_NONE && (e.signo < 1 || e.signo > NSIG))
+		return -EINVAL;
+	err = posix_timer_create(clock, e.notify, e.signo, e.value, e.tid, &made);
+	if (err)
+		return err;
+	if (!ev) { /* the default value is the timer's number, known only now */
+		err = posix_timer_delete(made);
+		if (!err)
+			err = posix_timer_create(clock, e.notify, e.signo, (uint64_t)made, e.tid, &made);
+		if (err)
+			return err;
+	}
+	if (put_user(made, (int __user *)id)) {
+		err = posix_timer_delete(made);
+		return err ? err : -EFAULT;
+	}
+	return 0;
+}
+
+static int put_itimerspec(const struct itimer *t, void __user *to)
+{
+	struct linux_itimerspec out = {ns_to_timespec((int64_t)t->interval_ns), ns_to_timespec((int64_t)t->value_ns)};
+
+	return copy_to_user(to, &out, sizeof(out));
+}
+
+long sys_timer_settime(int id, int flags, void __user *new_value, void __user *old)
+{
+	struct linux_itimerspec in;
+	struct itimer t, was;
+	int err;
+
+	if (!new_value)
+		return -EINVAL;
+	if (copy_from_user(&in, new_value, sizeof(in)))
+		return -EFAULT;
+	if (!timespec_valid(&in.value) || !timespec_valid(&in.interval))
+		return -EINVAL;
+	t = (struct itimer){timespec_to_ns(&in.value), timespec_to_ns(&in.interval)};
+	err = posix_timer_settime(id, flags & TIMER_ABSTIME, &t, &was);
+	return err || !old ? err : put_itimerspec(&was, old);
+}
+
+long sys_timer_gettime(int id, void __user *cur)
+{
+	struct itimer t;
+	int err = posix_timer_gettime(id, &t);
+
+	return err ? err : put_itimerspec(&t, cur);
+}
+
+long sys_timer_getoverrun(int id)
+{
+	return posix_timer_overrun(id);
+}
+
+long sys_timer_delete(int id)
+{
+	return posix_timer_delete(id);
+}
+
+/* ---- time used ---- */
+
+long sys_times(void __user *out)
+{
+	struct usage own, children;
+	struct linux_tms t;
+
+	if (out) {
+		process_usage(current->process, &own, false);
+		process_usage(current->process, &children, true);
+		t = (struct linux_tms){
+			(int64_t)(own.user_ns / NS_PER_TICK), (int64_t)(own.system_ns / NS_PER_TICK),
+			(int64_t)(children.user_ns / NS_PER_TICK), (int64_t)(children.system_ns / NS_PER_TICK),
+		};
+		if (copy_to_user(out, &t, sizeof(t)))
+			return -EFAULT;
+	}
+	return (long)(clock_ns() / NS_PER_TICK);
+}
