@@ -12,7 +12,7 @@ $(KGEN)/syscalls.done: compat/syscalls.tbl compat/gen_syscalls.py
 KGEN_DONE += $(KGEN)/syscalls.done
 
 VDSO_CFLAGS := -std=gnu17 -O2 -fPIC -ffreestanding -fno-stack-protector -fno-jump-tables -fasynchronous-unwind-tables \
-	-fomit-frame-pointer -fcf-protection=none -Wall -Wextra -Werror -Wno-unused-parameter -ffile-prefix-map=$(CURDIR)=.
+	-fomit-frame-pointer -fcf-protection=none -Wall -Wextra -Werror -Wno-unused-parameter -Icompat -ffile-prefix-map=$(CURDIR)=.
 VDSO_LDFLAGS := -shared -nostdlib -soname linux-vdso.so.1 --hash-style=both --eh-frame-hdr -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --build-id=none -Bsymbolic -s
 

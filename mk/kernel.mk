@@ -16,7 +16,7 @@ WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wold-sty
 	-Wundef -Wvla -Wwrite-strings -Wpointer-arith -Wimplicit-fallthrough -Wno-sign-compare \
 	-Wno-unused-parameter -Wframe-larger-than=2048
 
-KINC := -Ikernel/include -Ikernel/arch/$(ARCH)/include -I$(KGEN)
+KINC := -Ikernel/include -Ikernel/arch/$(ARCH)/include -Icompat -I$(KGEN)
 KCFLAGS := -std=gnu17 -O2 -g -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
 	-fno-strict-aliasing -fno-delete-null-pointer-checks -fno-common -mno-red-zone -mgeneral-regs-only \
 	-mcmodel=kernel -fno-pic -fno-pie -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
@@ -25,10 +25,10 @@ KCFLAGS := -std=gnu17 -O2 -g -ffreestanding -nostdinc -isystem $(shell $(CC) -pr
 ifeq ($(CC),gcc)
 KCFLAGS += -ftrivial-auto-var-init=zero -mindirect-branch-register
 endif
+KCFLAGS += -fstack-protector-strong -mstack-protector-guard=global
 ifeq ($(DEBUG),1)
-KCFLAGS += -fstack-protector-strong -mstack-protector-guard=global
-else
-KCFLAGS += -fstack-protector-strong -mstack-protector-guard=global
+# Not null: per-CPU variables are addressed from 0; a null access faults by itself.
+KCFLAGS += -fsanitize=undefined -fno-sanitize=null,object-size
 endif
 KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --emit-relocs --build-id=none
 
@@ -55,9 +55,10 @@ $(KBUILD)/ambit.elf: $(KOBJ) kernel/arch/$(ARCH)/kernel.ld tools/ksyms.py
 	@$(CC) -c $(KBUILD)/ksyms1.S -o $(KBUILD)/ksyms1.o
 	@$(LD) $(KLDFLAGS) -T kernel/arch/$(ARCH)/kernel.ld $(KOBJ) $(KBUILD)/ksyms1.o -o $@
 
-# Generated sources (syscall table); compat/room.mk says how.
+# Generated sources (syscall table, font); the rooms' makefiles say how.
 KGEN_DONE :=
 -include compat/room.mk
+-include kernel/drivers/console/room.mk
 $(KGEN)/.done: $(KGEN_DONE)
 	@mkdir -p $(@D)
 	@touch $@

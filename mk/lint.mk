@@ -10,7 +10,7 @@ lint: | host-setup ## layout, include direction, headers alone, sizes, spelling
 	@python3 tools/lint/rooms.py
 	@python3 tools/lint/sizes.py
 	@tools/lint/headers $(KCFLAGS)
-	@codespell -q 3 -L 'ist,ro,ot,te,fo,nd,ser,wee,inout,datas,hist,parms,creat,thru,aline,sie,anull,ue,clos,iput,fle' \
+	@codespell -q 3 -L 'uptodate,ist,ro,ot,te,fo,nd,ser,wee,inout,datas,hist,parms,creat,thru,aline,sie,anull,ue,clos,iput,fle' \
 		$(wildcard kernel compat tests docs rootfs iso README.md) --skip '*.pyc,*.png,*.psf'
 
 format: ## lay out all C files as .clang-format says

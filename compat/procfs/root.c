@@ -2,7 +2,7 @@
  * root.c - the files of /proc that speak of the whole system: memory, processors, load, devices.
  */
 #include "procfs.h"
-#include "../abi/version.h"
+#include <abi/version.h>
 #include <arch/boot.h>
 #include <arch/irq.h>
 #include <block.h>

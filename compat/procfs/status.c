@@ -2,7 +2,7 @@
  * status.c - /proc/PID/stat and /proc/PID/status: proc(5).
  */
 #include "procfs.h"
-#include "../abi/version.h"
+#include <abi/version.h>
 #include <vm.h>
 
 /* Everything that both files say, gathered once. */

@@ -2,7 +2,7 @@
  * sys.c - /proc/sys: settings and facts that programs look up. Only what the kernel really does is writable.
  */
 #include "procfs.h"
-#include "../abi/version.h"
+#include <abi/version.h>
 #include <pagecache.h>
 #include <policy.h>
 #include <printf.h>

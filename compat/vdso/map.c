@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include <vm.h>
-#include "../personality.h"
+#include <personality.h>
 #include "data.h"
 
 enum { CODE_PAGE, DATA_PAGE, NR_PAGES };

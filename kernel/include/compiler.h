@@ -47,8 +47,14 @@
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+/* Each use has names of its own, so that they nest. */
+#define PASTE_(a, b) a##b
+#define CHOOSE_(a, b, op, n) ({ __typeof__(a) PASTE_(a_, n) = (a); __typeof__(b) PASTE_(b_, n) = (b); \
+	PASTE_(a_, n) op PASTE_(b_, n) ? PASTE_(a_, n) : PASTE_(b_, n); })
+#define MIN_OF_(a, b, n) CHOOSE_(a, b, <, n)
+#define MAX_OF_(a, b, n) CHOOSE_(a, b, >, n)
+#define MIN(a, b) MIN_OF_(a, b, __COUNTER__)
+#define MAX(a, b) MAX_OF_(a, b, __COUNTER__)
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1)) /* a: power of two */
 #define ALIGN_UP(x, a) (((x) + ((__typeof__(x))(a)-1)) & ~((__typeof__(x))(a)-1))
 #define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a)-1)) == 0)

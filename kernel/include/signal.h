@@ -6,10 +6,8 @@
 #pragma once
 #include <compiler.h>
 #include <list.h>
+#include <signum.h>
 
-enum { SIGHUP = 1, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM,
-	SIGSTKFLT, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO,
-	SIGPWR, SIGSYS, SIGRTMIN = 32, SIGRTMAX = 64, NSIG = 64 };
 typedef struct { uint64_t bits; } sigset_t; /* bit n-1: signal n */
 #define SIGMASK(n) (1ull << ((n)-1))
 #define SIG_DFL 0ull

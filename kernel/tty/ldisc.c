@@ -11,7 +11,7 @@
  * Spec: POSIX.1-2017 chapter 11; termios(3).
  */
 #include "ldisc.h"
-#include <signal.h>
+#include <signum.h>
 #include <string.h>
 
 #define MASK (LDISC_BYTES - 1)

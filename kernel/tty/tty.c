@@ -19,7 +19,7 @@
 #include <cred.h>
 #include <error.h>
 #include <log.h>
-#include <signal.h>
+#include <signum.h>
 #include <slab.h>
 #include <sched.h>
 #include <string.h>
@@ -95,6 +95,12 @@ static const struct ldisc_ops ldisc_ops = {.echo = do_echo, .signal = do_signal,
 
 static void tty_work(struct work *w);
 
+static void set_default_modes(struct tty *t)
+{
+	t->termios = default_termios;
+	t->termios.c_iflag |= t->ops->iflag;
+}
+
 struct tty *tty_alloc(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver)
 {
 	struct tty *t = kzalloc(sizeof(*t));
@@ -113,7 +119,7 @@ struct tty *tty_alloc(const char *name, dev_t dev, const struct tty_driver_ops *
 	wait_queue_init(&t->read_wait);
 	wait_queue_init(&t->write_wait);
 	work_init(&t->work, tty_work);
-	t->termios = default_termios;
+	set_default_modes(t);
 	ldisc_init(&t->ld, &ldisc_ops, t, &t->termios);
 	return t;
 }
@@ -426,7 +432,7 @@ void tty_hangup(struct tty *t)
 
 	mutex_lock(&t->lock);
 	t->hangups++;
-	t->termios = default_termios;
+	set_default_modes(t);
 	ldisc_flush(&t->ld);
 	mutex_unlock(&t->lock);
 	spin_lock(&t->spin);

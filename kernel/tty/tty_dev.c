@@ -1,5 +1,5 @@
 /*
- * tty_dev.c - the names that stand for another terminal: /dev/tty, /dev/console.
+ * tty_dev.c - the names that stand for another terminal: /dev/tty, /dev/tty0, /dev/console.
  *
  * /dev/console is the terminal of the last console= option that exists (serial line or virtual console), as init expects.
  */
@@ -63,6 +63,27 @@ static int console_open(struct inode *i, struct file *f)
 	if (err)
 		tty_put(t);
 	return err;
+}
+
+static struct tty *(*front_console)(void); /* set at boot, then constant */
+
+static int front_open(struct inode *i, struct file *f)
+{
+	struct tty *t = tty_get(front_console());
+	int err = tty_open_file(t, f);
+
+	(void)i;
+	if (err)
+		tty_put(t);
+	return err;
+}
+
+static const struct file_ops front_fops = {.open = front_open};
+
+int tty_register_front(struct tty *(*front)(void))
+{
+	front_console = front;
+	return chrdev_register(MKDEV(4, 0), "tty0", 0620, &front_fops, NULL);
 }
 
 static const struct file_ops current_fops = {.open = current_open};

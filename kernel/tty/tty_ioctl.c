@@ -5,7 +5,7 @@
 #include <cred.h>
 #include <error.h>
 #include <log.h>
-#include <signal.h>
+#include <signum.h>
 #include <string.h>
 
 /* struct termios2 has the speeds behind the control characters; struct termios of the older calls ends before them. */

@@ -66,6 +66,8 @@ static void advance(struct vt *vt)
 	vt->top = (uint16_t)(vt->top + 1 == vt->total ? 0 : vt->top + 1);
 	if (vt->history < vt->total - vt->rows)
 		vt->history++;
+	else
+		vt->lost_line = true;
 	if (vt->view && vt->view < vt->history)
 		vt->view++; /* who looks back keeps seeing the same */
 	clear_line(vt, vt_line(vt, vt->rows - 1u));
@@ -195,7 +197,7 @@ void vt_put(struct vt *vt, uint32_t ch)
 
 bool vt_wants_lines(const struct vt *vt)
 {
-	return vt->history == vt->total - vt->rows && vt->total < VT_MAX_LINES && vt->changed;
+	return vt->lost_line && vt->total < VT_MAX_LINES;
 }
 
 static void reverse(struct vt_cell **a, unsigned n)
@@ -226,6 +228,7 @@ unsigned vt_grow(struct vt *vt, struct vt_cell *const *lines, unsigned n)
 	for (i = 0; i < n; i++)
 		vt->lines[vt->total + i] = lines[i];
 	vt->total = (uint16_t)(vt->total + n);
+	vt->lost_line = false;
 	return n;
 }
 

@@ -12,13 +12,14 @@ ORDER = ["lib", "arch", "core", "mm", "policy", "vfs", "block", "fs", "net", "tt
 PEERS = [{"vfs", "block"}, {"fs", "net", "tty", "drivers"}]
 OWNERS = {
     "lib": "types compiler atomic error list rbtree xarray bitmap string printf hash dev",
-    "core": "debug spinlock wait mutex seqlock rcu timer workqueue task sched time log random cpumask lockdep core",
+    "core": "signum debug spinlock wait mutex seqlock rcu timer workqueue task sched time log random cpumask lockdep core",
     "mm": "page slab pagecache vm iov_iter tlb",
     "policy": "cred policy",
     "vfs": "stat poll vfs file",
     "block": "block",
-    "drivers": "pci",
-    "tty": "tty",
+    "fs": "fs tmpfs pty",
+    "drivers": "pci console",
+    "tty": "tty vt",
     "proc": "signal process exec user_abi",
 }
 OWNER = {h: room for room, names in OWNERS.items() for h in names.split()}

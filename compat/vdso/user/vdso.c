@@ -4,7 +4,7 @@
  * Built by room.mk into one shared object of at most a page; the page of numbers (data.h) lies behind it.
  * Spec: vdso(7), x86-64: names and version LINUX_2.6.
  */
-#include "../data.h"
+#include <vdso/data.h>
 
 #define NSEC_PER_SEC 1000000000ull
 #define PUBLIC __attribute__((visibility("default")))
