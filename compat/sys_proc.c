@@ -94,7 +94,7 @@ long sys_unshare(unsigned long flags)
 
 static int get_string(const struct exec_strings *s, unsigned n, char *buf, size_t size)
 {
-	const uint64_t __user *vector = s->arg;
+	const uint64_t __user *vector = (__force const uint64_t __user *)s->arg;
 	uint64_t at;
 	ssize_t len;
 
@@ -110,7 +110,7 @@ static int get_string(const struct exec_strings *s, unsigned n, char *buf, size_
 
 static long do_exec(int dfd, const char __user *path, void __user *argv, void __user *envp, unsigned lookup)
 {
-	struct exec_strings args = {.get = get_string, .arg = argv}, env = {.get = get_string, .arg = envp};
+	struct exec_strings args = {.get = get_string, .arg = (__force void *)argv}, env = {.get = get_string, .arg = (__force void *)envp};
 	struct name n UNCLEARED;
 	struct at at UNCLEARED;
 	long err = name_get(&n, path);

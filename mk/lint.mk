@@ -10,6 +10,7 @@ lint: | host-setup ## layout, include direction, headers alone, sizes, spelling
 	@python3 tools/lint/rooms.py
 	@python3 tools/lint/sizes.py
 	@tools/lint/headers $(KCFLAGS)
+	@tools/lint/sparse $(KCFLAGS)
 	@codespell -q 3 -L 'uptodate,ist,ro,ot,te,fo,nd,ser,wee,inout,datas,hist,parms,creat,thru,aline,sie,anull,ue,clos,iput,fle' \
 		$(wildcard kernel compat tests docs rootfs iso README.md) --skip '*.pyc,*.png,*.psf'
 

@@ -77,7 +77,7 @@ int clear_user(void __user *dst, size_t n)
 
 ssize_t strncpy_from_user(char *dst, const char __user *src, size_t size)
 {
-	return likely((intptr_t)src >= 0) ? user_strncpy(dst, (const char __force *)src, size)
+	return likely((long)(unsigned long)src >= 0) ? user_strncpy(dst, (const char __force *)src, size)
 					  : -EFAULT;
 }
 
