@@ -21,6 +21,7 @@ struct tty_driver_ops {
 	void (*resize)(struct tty *t);
 	long (*ioctl)(struct tty *t, unsigned cmd, void *arg); /* -ENOTTY: not mine */
 	void (*brk)(struct tty *t, bool on);
+	uint32_t iflag; /* c_iflag that this kind of terminal has at first, besides the usual */
 };
 /* Make a terminal /dev/@name with number @dev. Never freed (consoles, serial lines). 0 or -errno. */
 int __must_check tty_register(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver, struct tty **out);
@@ -55,6 +56,8 @@ struct tty_proc_ops {
 extern const struct tty_proc_ops *tty_proc_ops;
 /* Driver, once at boot for each terminal: it may become /dev/console (the last console= option that exists). */
 void tty_offer_console(struct tty *t);
+/* Driver, once: /dev/tty0 is the virtual console that @front returns. 0 or -errno. */
+int __must_check tty_register_front(struct tty *(*front)(void));
 int tty_init(void);     /* boot: /dev/tty, console, ptmx, devpts */
 int console_init(void); /* framebuffer or VGA text console, tty1.., keyboard */
 int serial_init(void);

@@ -31,6 +31,7 @@ struct vt {
 	uint16_t margin_top, margin_bottom; /* inclusive */
 	bool wrap, insert, newline, cursor_shown, app_cursor, app_keypad, reverse, bracketed_paste, utf8;
 	bool is_alt, has_wide;
+	bool lost_line; /* the history was full and lost its oldest line */
 	bool changed; /* set by every change of what is seen; the owner clears it */
 
 	struct vt_cell *lines[VT_MAX_LINES]; /* ring: history, then the screen at `top` */

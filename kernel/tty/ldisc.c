@@ -314,8 +314,6 @@ static bool start_stop(struct ldisc *ld, uint8_t c)
 /* Input mapping of c_iflag: false when the byte vanishes. */
 static bool map_input(const struct ldisc *ld, uint8_t *c)
 {
-	if (on_i(ld, ISTRIP))
-		*c &= 0x7f;
 	if (*c == '\r') {
 		if (on_i(ld, IGNCR))
 			return false;
@@ -331,8 +329,10 @@ static bool map_input(const struct ldisc *ld, uint8_t *c)
 
 static void ordinary(struct ldisc *ld, uint8_t c)
 {
+	bool is_doubled = c == 0xff && on_i(ld, PARMRK);
+
 	if (on_l(ld, ICANON)) {
-		if (used(ld) >= LDISC_BYTES - 1) { /* room stays for the line's end */
+		if (used(ld) + is_doubled >= LDISC_BYTES - 1) { /* room stays for the line's end */
 			if (on_i(ld, IMAXBEL))
 				put(ld, '\a');
 			return;
@@ -341,13 +341,15 @@ static void ordinary(struct ldisc *ld, uint8_t c)
 			ld->canon_column = ld->column;
 	}
 	echo(ld, c);
-	if (c == 0xff && on_i(ld, PARMRK) && used(ld) < LDISC_BYTES - 1)
+	if (is_doubled && used(ld) < LDISC_BYTES - 1)
 		store(ld, c, false);
 	store(ld, c, false);
 }
 
 static void receive_byte(struct ldisc *ld, uint8_t c)
 {
+	if (on_i(ld, ISTRIP))
+		c &= 0x7f;
 	if (ld->literal) {
 		ld->literal = false;
 		ordinary(ld, c);
@@ -373,9 +375,9 @@ size_t ldisc_receive(struct ldisc *ld, const uint8_t *s, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		/* A full ring that a reader can empty takes nothing but signals; the rest waits with the caller. */
+		/* A full ring that a reader can empty takes nothing but signals and ^Q; the rest waits with the caller. */
 		if (used(ld) >= LDISC_BYTES - 1 && (!on_l(ld, ICANON) || ld->canon_head != ld->tail)) {
-			if (!signals(ld, s[i]))
+			if (!signals(ld, s[i]) && !start_stop(ld, s[i]))
 				break;
 			continue;
 		}
@@ -408,9 +410,10 @@ void ldisc_break(struct ldisc *ld)
 void ldisc_modes_changed(struct ldisc *ld, const struct termios *old)
 {
 	if ((old->c_lflag ^ ld->t->c_lflag) & ICANON) {
-		if (on_l(ld, ICANON) && used(ld)) {
-			bit_set(ld->end, (ld->head - 1) & MASK);
-			ld->canon_head = ld->head;
+		if (on_l(ld, ICANON)) {
+			if (used(ld))
+				bit_set(ld->end, (ld->head - 1) & MASK);
+			ld->canon_head = ld->head; /* raw reading does not move it */
 		}
 		ld->literal = false;
 	}
