@@ -102,7 +102,7 @@ static void add_module(paddr_t start, paddr_t end, const char *cmdline)
 
 static void add_framebuffer(const struct mb2_framebuffer *t)
 {
-	if (t->type != 1 || t->bpp != 32 || !t->addr)
+	if (!t->addr || (t->type == 1 ? t->bpp != 32 : t->type != 2)) /* direct colours; EGA text */
 		return;
 	boot_info.fb = (struct boot_framebuffer){.addr = t->addr,
 		.width = t->width,
@@ -111,7 +111,8 @@ static void add_framebuffer(const struct mb2_framebuffer *t)
 		.bpp = t->bpp,
 		.red_shift = t->red_pos,
 		.green_shift = t->green_pos,
-		.blue_shift = t->blue_pos};
+		.blue_shift = t->blue_pos,
+		.is_text = t->type == 2};
 }
 
 /* The RSDP tags hold a copy of the table; ours must outlive the loader's memory, so the copy is

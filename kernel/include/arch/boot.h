@@ -7,7 +7,8 @@
 enum mem_kind { MEM_USABLE, MEM_RESERVED, MEM_ACPI, MEM_KERNEL, MEM_MODULE };
 struct mem_range { paddr_t start, end; enum mem_kind kind; }; /* sorted, not overlapping, page-aligned inwards for USABLE */
 struct boot_module { paddr_t start, end; char cmdline[64]; };
-struct boot_framebuffer { paddr_t addr; uint32_t width, height, pitch, bpp; uint8_t red_shift, green_shift, blue_shift; };
+struct boot_framebuffer { paddr_t addr; uint32_t width, height, pitch, bpp; uint8_t red_shift, green_shift, blue_shift;
+	bool is_text; /* VGA text: width and height in characters */ };
 
 struct boot_info {
 	char cmdline[1024];
