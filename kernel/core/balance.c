@@ -1,9 +1,10 @@
 /*
  * balance.c - which CPU a task runs on.
  *
- * A woken task goes to its last CPU if that idles (its cache is there), else to any idle one, else to the least loaded, its last one
- * winning a draw. A CPU that runs dry takes a waiting task from the busiest. A busy CPU with waiters wakes an idle one at
- * its ticks, and that one takes. A task whose stack is still in use (on_cpu) is never moved: it is queued only where it last ran.
+ * A woken task goes to its last CPU if that idles (its cache is there), else to any idle one, else
+ * to the least loaded, its last one winning a draw. A CPU that runs dry takes a waiting task from
+ * the busiest. A busy CPU with waiters wakes an idle one at its ticks, and that one takes. A task
+ * whose stack is still in use (on_cpu) is never moved: it is queued only where it last ran.
  */
 #include "rq.h"
 #include <error.h>
@@ -21,7 +22,8 @@ static bool claim_idle(uint64_t mask, unsigned preferred, unsigned *cpu)
 	while (mask) {
 		unsigned c = mask >> preferred & 1 ? preferred : (unsigned)__builtin_ctzll(mask);
 
-		if (__atomic_fetch_and(&sched_idle_cpus.bits, ~(1ull << c), __ATOMIC_SEQ_CST) >> c & 1) {
+		if (__atomic_fetch_and(&sched_idle_cpus.bits, ~(1ull << c), __ATOMIC_SEQ_CST) >> c &
+			1) {
 			*cpu = c;
 			return true;
 		}
@@ -45,9 +47,7 @@ unsigned sched_select_cpu(const struct task *t)
 	mask.bits = allowed;
 	if (!(allowed >> best & 1))
 		best = (unsigned)__builtin_ctzll(allowed);
-	for_each_cpu_in(c, mask)
-		if (load_of(c) < load_of(best))
-			best = c;
+	for_each_cpu_in(c, mask) if (load_of(c) < load_of(best)) best = c;
 	return best;
 }
 
@@ -63,7 +63,7 @@ static struct task *find_waiting(struct rq *from, unsigned cpu)
 	unsigned l;
 
 	for (l = RT_LEVELS - 1; from->rt.nr && l; l--)
-		list_for_each_entry(t, &from->rt.level[l], se.rt_node)
+		list_for_each_entry (t, &from->rt.level[l], se.rt_node)
 			if (can_take(t, cpu))
 				return t;
 	for (n = rb_last(&from->fair.tree); n; n = rb_prev(n))
@@ -87,7 +87,8 @@ struct task *sched_steal(struct rq *rq)
 	struct task *t;
 	unsigned c, most = 1;
 
-	for_each_cpu_in(c, sched_online) {
+	for_each_cpu_in(c, sched_online)
+	{
 		struct rq *other = per_cpu_ptr(run_queue, c);
 
 		if (c != rq->cpu && READ_ONCE(other->nr_running) > most) {

@@ -1,9 +1,10 @@
 /*
  * cputime.c - times and loads that programs ask for, and sched(7)'s parameters.
  *
- * Time is measured exactly per task, and charged to user or system mode by what the last tick of the task saw: reading a clock at
- * every system call would cost more than the call. Load averages are sampled every 5 s by one timer, as 11-bit fixed point:
- * avg += (n - avg) * (1 - e^(-5 s / period)).
+ * Time is measured exactly per task, and charged to user or system mode by what the last tick of
+ * the task saw: reading a clock at every system call would cost more than the call. Load averages
+ * are sampled every 5 s by one timer, as 11-bit fixed point: avg += (n - avg) * (1 - e^(-5 s /
+ * period)).
  */
 #include <arch/clock.h>
 #include <arch/smp.h>
@@ -12,9 +13,10 @@
 #include "rq.h"
 
 #define LOAD_PERIOD_NS 5000000000ull
-#define LOAD_ONE 2048ul
+#define LOAD_ONE       2048ul
 
-static const unsigned long decay[3] = {1884, 2014, 2037}; /* 2048 * e^(-5/60), e^(-5/300), e^(-5/900) */
+static const unsigned long decay[3] = {
+	1884, 2014, 2037}; /* 2048 * e^(-5/60), e^(-5/300), e^(-5/900) */
 static unsigned long load[3];
 static struct timer load_timer;
 
@@ -23,7 +25,8 @@ static void sample_load(struct timer *t)
 	int64_t n = 0;
 	unsigned c, i;
 
-	for_each_cpu_in(c, sched_online) {
+	for_each_cpu_in(c, sched_online)
+	{
 		struct rq *rq = per_cpu_ptr(run_queue, c);
 
 		n += (int64_t)READ_ONCE(rq->nr_running) + READ_ONCE(rq->nr_uninterruptible);
@@ -31,7 +34,10 @@ static void sample_load(struct timer *t)
 	if (n < 0) /* the parts were not read at one moment */
 		n = 0;
 	for (i = 0; i < 3; i++)
-		WRITE_ONCE(load[i], (load[i] * decay[i] + (unsigned long)n * LOAD_ONE * (LOAD_ONE - decay[i]) + LOAD_ONE / 2) / LOAD_ONE);
+		WRITE_ONCE(load[i],
+			(load[i] * decay[i] + (unsigned long)n * LOAD_ONE * (LOAD_ONE - decay[i]) +
+				LOAD_ONE / 2) /
+				LOAD_ONE);
 	timer_arm(t, t->deadline_ns + LOAD_PERIOD_NS);
 }
 
@@ -53,8 +59,7 @@ unsigned sched_nr_running(void)
 {
 	unsigned c, n = 0;
 
-	for_each_cpu_in(c, sched_online)
-		n += READ_ONCE(per_cpu_ptr(run_queue, c)->nr_running);
+	for_each_cpu_in(c, sched_online) n += READ_ONCE(per_cpu_ptr(run_queue, c)->nr_running);
 	return n;
 }
 

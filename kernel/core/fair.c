@@ -2,27 +2,69 @@
  * fair.c - the fair class: earliest eligible virtual deadline first.
  *
  * Spec: Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995.
- * A task's virtual time (vruntime) grows with the time it runs, divided by its weight. The queue's virtual time V is the weighted
- * mean of those of all its tasks; a task's lag is V - vruntime, what it is owed. A task is eligible while its lag is not negative.
- * Each asks for slices: its deadline is the virtual time at which a slice begun now would be used up. Of the eligible tasks the one
- * with the earliest deadline runs: nobody gets more than its share, and short requests are served soon.
- *  - V needs no division where it is only compared: vruntime <= V is (vruntime - base) * sum_w <= sum_wv.
- *  - The tree is sorted by deadline; each node keeps the least vruntime below it, so that a descent finds the pick.
- *  - A task that sleeps takes its lag along and is placed with it again, so sleeping neither wins nor loses time. The lag is
- *    bounded by two slices, and scaled when it is placed, since the newcomer itself moves V.
+ * A task's virtual time (vruntime) grows with the time it runs, divided by its weight. The queue's
+ * virtual time V is the weighted mean of those of all its tasks; a task's lag is V - vruntime, what
+ * it is owed. A task is eligible while its lag is not negative. Each asks for slices: its deadline
+ * is the virtual time at which a slice begun now would be used up. Of the eligible tasks the one
+ * with the earliest deadline runs: nobody gets more than its share, and short requests are served
+ * soon.
+ *  - V needs no division where it is only compared: vruntime <= V is (vruntime - base) * sum_w <=
+ * sum_wv.
+ *  - The tree is sorted by deadline; each node keeps the least vruntime below it, so that a descent
+ * finds the pick.
+ *  - A task that sleeps takes its lag along and is placed with it again, so sleeping neither wins
+ * nor loses time. The lag is bounded by two slices, and scaled when it is placed, since the
+ * newcomer itself moves V.
  *  - The running task is outside the tree and is added in where V is needed.
  * Locks: all under rq->lock.
  */
 #include "rq.h"
 
 #define LAG_SLICES 2
-#define REBASE_AT (1ll << 36) /* keeps (vruntime - base) * weights within 63 bits */
+#define REBASE_AT  (1ll << 36) /* keeps (vruntime - base) * weights within 63 bits */
 
 /* 1024 * 1.25^-nice: one step of nice is a quarter more or less. */
 static const uint32_t nice_weights[40] = {
-	88818, 71054, 56843, 45475, 36380, 29104, 23283, 18626, 14901, 11921, 9537, 7629, 6104, 4883,
-	3906, 3125, 2500, 2000, 1600, 1280, 1024, 819, 655, 524, 419, 336, 268, 215, 172, 137, 110, 88,
-	70, 56, 45, 36, 29, 23, 18, 15,
+	88818,
+	71054,
+	56843,
+	45475,
+	36380,
+	29104,
+	23283,
+	18626,
+	14901,
+	11921,
+	9537,
+	7629,
+	6104,
+	4883,
+	3906,
+	3125,
+	2500,
+	2000,
+	1600,
+	1280,
+	1024,
+	819,
+	655,
+	524,
+	419,
+	336,
+	268,
+	215,
+	172,
+	137,
+	110,
+	88,
+	70,
+	56,
+	45,
+	36,
+	29,
+	23,
+	18,
+	15,
 };
 #define WEIGHT_IDLE_POLICY 3u
 
@@ -40,7 +82,10 @@ int64_t fair_virtual(const struct sched_entity *se, uint64_t ns)
 	return (int64_t)((unsigned __int128)ns * se->inverse_weight >> 22);
 }
 
-static inline struct sched_entity *entity_of(struct rb_node *n) { return container_of(n, struct sched_entity, node); }
+static inline struct sched_entity *entity_of(struct rb_node *n)
+{
+	return container_of(n, struct sched_entity, node);
+}
 
 static void augment(struct rb_node *n)
 {
@@ -63,7 +108,8 @@ static inline struct sched_entity *running(const struct rq *rq)
 }
 
 /* sum_wv and sum_w with @curr (may be NULL) added in. */
-static inline void sums(const struct fair_rq *f, const struct sched_entity *curr, int64_t *wv, int64_t *w)
+static inline void sums(
+	const struct fair_rq *f, const struct sched_entity *curr, int64_t *wv, int64_t *w)
 {
 	*wv = f->sum_wv;
 	*w = f->sum_w;
@@ -113,7 +159,8 @@ void fair_keep_lag(struct rq *rq, struct sched_entity *se)
 	int64_t limit, lag;
 
 	se->lag = 0;
-	if (&rq->curr->se == se ? !rq->fair.tree.node : !running(rq) && rq->fair.sum_w == (int64_t)se->weight)
+	if (&rq->curr->se == se ? !rq->fair.tree.node
+				: !running(rq) && rq->fair.sum_w == (int64_t)se->weight)
 		return; /* alone: V is its own */
 	lag = mean(&rq->fair, running(rq)) - se->vruntime;
 	limit = lag_limit(se);
@@ -211,7 +258,8 @@ struct task *fair_pick(struct rq *rq, const struct sched_entity *curr)
 				n = n->right;
 		}
 #undef ELIGIBLE
-		if (!n) /* nobody in the tree: the running task, which yields, is the only one ahead */
+		if (!n) /* nobody in the tree: the running task, which yields, is the only one ahead
+			 */
 			n = f->first;
 	}
 	fair_remove(rq, entity_of(n));

@@ -1,13 +1,14 @@
 /*
  * lockdep.c - the lock checker of the debug kernel.
  *
- * Every lock belongs to a class (the place that initialises it). Taking b while holding a notes the edge a -> b for ever; an edge
- * that closes a circle is a deadlock waiting for its moment, reported the first time the second order is seen, whether or not it
- * hangs. Also: a class taken in interrupt handlers must never be taken with interrupts on; nothing may sleep with a
- * spinlock held or in an RCU section; a task returns to user mode without locks.
- * Held locks: of a task in task->held; of interrupt handlers (and before the first task) in a per-CPU stack.
- * A report prints what is held and a backtrace, then panics.
- * Does not: follow locks whose class lies on a stack (short-lived wait queues), nor order taken by trylock.
+ * Every lock belongs to a class (the place that initialises it). Taking b while holding a notes the
+ * edge a -> b for ever; an edge that closes a circle is a deadlock waiting for its moment, reported
+ * the first time the second order is seen, whether or not it hangs. Also: a class taken in
+ * interrupt handlers must never be taken with interrupts on; nothing may sleep with a spinlock held
+ * or in an RCU section; a task returns to user mode without locks. Held locks: of a task in
+ * task->held; of interrupt handlers (and before the first task) in a per-CPU stack. A report prints
+ * what is held and a backtrace, then panics. Does not: follow locks whose class lies on a stack
+ * (short-lived wait queues), nor order taken by trylock.
  */
 #include "lockdep.h"
 
@@ -21,22 +22,34 @@
 #include "rq.h"
 
 #define MAX_CLASSES 512u
-#define MAX_HELD 16u
-#define MAX_NESTED 128u
+#define MAX_HELD    16u
+#define MAX_NESTED  128u
 
 /* What one context holds; the layout of task->held[]. */
-struct held_stack { struct { const void *lock; uint16_t cls; bool sleeping; } held[MAX_HELD]; uint32_t nr; };
+struct held_stack {
+	struct {
+		const void *lock;
+		uint16_t cls;
+		bool sleeping;
+	} held[MAX_HELD];
+	uint32_t nr;
+};
 
 static struct lock_class *classes[MAX_CLASSES];
 static uint32_t nr_classes = 1; /* 0: no class */
-static DECLARE_BITMAP(after[MAX_CLASSES], MAX_CLASSES); /* after[a] has b: b was taken while a was held */
+static DECLARE_BITMAP(
+	after[MAX_CLASSES], MAX_CLASSES); /* after[a] has b: b was taken while a was held */
 static DECLARE_BITMAP(in_irq, MAX_CLASSES);
 static DECLARE_BITMAP(irqs_on, MAX_CLASSES);
 static uint32_t graph_lock; /* below all locks that it watches, hence not one of them */
 static bool off;            /* after a report */
 static DEFINE_PER_CPU(struct held_stack, irq_held);
 
-static struct { struct lock_class *base; unsigned subclass; struct lock_class cls; } nested[MAX_NESTED];
+static struct {
+	struct lock_class *base;
+	unsigned subclass;
+	struct lock_class cls;
+} nested[MAX_NESTED];
 static uint32_t nr_nested;
 
 static unsigned long graph_enter(void)
@@ -57,11 +70,21 @@ static void graph_leave(unsigned long f)
 /* ---- the locks held here; one view over both kinds of stack ---- */
 
 #define SLOT_BYTES sizeof(((struct held_stack *)0)->held[0])
-static_assert(sizeof(((struct task *)0)->held) == sizeof(((struct held_stack *)0)->held), "task->held has this layout");
+static_assert(sizeof(((struct task *)0)->held) == sizeof(((struct held_stack *)0)->held),
+	"task->held has this layout");
 
-static struct held_stack *irq_stack(void) { return this_cpu_ptr(irq_held); }
-static bool use_irq_stack(void) { return in_interrupt() || !current; }
-static uint32_t *held_nr(void) { return use_irq_stack() ? &irq_stack()->nr : &current->nr_held; }
+static struct held_stack *irq_stack(void)
+{
+	return this_cpu_ptr(irq_held);
+}
+static bool use_irq_stack(void)
+{
+	return in_interrupt() || !current;
+}
+static uint32_t *held_nr(void)
+{
+	return use_irq_stack() ? &irq_stack()->nr : &current->nr_held;
+}
 static __typeof__(((struct held_stack *)0)->held[0]) *held_at(unsigned i)
 {
 	void *first = use_irq_stack() ? (void *)irq_stack()->held : (void *)current->held;
@@ -69,15 +92,18 @@ static __typeof__(((struct held_stack *)0)->held[0]) *held_at(unsigned i)
 	return (void *)((char *)first + i * SLOT_BYTES);
 }
 
-static const char *class_name(unsigned id) { return id && classes[id] ? classes[id]->name : "(no class)"; }
+static const char *class_name(unsigned id)
+{
+	return id && classes[id] ? classes[id]->name : "(no class)";
+}
 
 static void print_held(void)
 {
 	unsigned i, n = *held_nr();
 
 	for (i = 0; i < n; i++)
-		log_at(LOG_EMERG, "  held: %s (%p)%s", class_name(held_at(i)->cls), held_at(i)->lock,
-			held_at(i)->sleeping ? ", sleeping" : "");
+		log_at(LOG_EMERG, "  held: %s (%p)%s", class_name(held_at(i)->cls),
+			held_at(i)->lock, held_at(i)->sleeping ? ", sleeping" : "");
 }
 
 static void __noreturn report(const char *what, unsigned a, unsigned b)
@@ -155,7 +181,7 @@ static bool reaches(unsigned from, unsigned to)
 		if (a == to)
 			return true;
 		for (b = (unsigned)bitmap_find_set(after[a], MAX_CLASSES, 0); b < MAX_CLASSES;
-		     b = (unsigned)bitmap_find_set(after[a], MAX_CLASSES, b + 1)) {
+			b = (unsigned)bitmap_find_set(after[a], MAX_CLASSES, b + 1)) {
 			if (bit_test(seen, b))
 				continue;
 			bit_set(seen, b);
@@ -180,7 +206,8 @@ static void check_edge(unsigned a, unsigned b)
 		bit_set(after[a], b);
 	graph_leave(f);
 	if (circle)
-		report("order inversion: the second is held elsewhere when the first is taken", b, a);
+		report("order inversion: the second is held elsewhere when the first is taken", b,
+			a);
 }
 
 static void check_interrupts(unsigned id)
@@ -204,7 +231,8 @@ void lockdep_acquire(const void *lock, struct lock_class *c, bool sleeping, bool
 	if (off)
 		return;
 	id = class_id(c);
-	f = irq_save(); /* the CPU must not change between finding the stack and using it, nor an interrupt look at half an entry */
+	f = irq_save(); /* the CPU must not change between finding the stack and using it, nor an
+			   interrupt look at half an entry */
 	n = *held_nr();
 	if (n == MAX_HELD)
 		report("too many locks held", id, 0);
@@ -270,10 +298,13 @@ void lockdep_may_sleep(const char *file, int line)
 		;
 	if (i < current->nr_held)
 		report("may sleep with a spinlock held", current->held[i].cls, 0);
-	if (current->rcu_depth || in_interrupt() || (irqs_off() && per_cpu(run_queue, 0).in_idle_loop)) {
+	if (current->rcu_depth || in_interrupt() ||
+		(irqs_off() && per_cpu(run_queue, 0).in_idle_loop)) {
 		off = true;
-		panic("%s:%d may sleep %s", file, line, current->rcu_depth ? "in an RCU section" :
-			in_interrupt() ? "in an interrupt" : "with interrupts off");
+		panic("%s:%d may sleep %s", file, line,
+			current->rcu_depth ? "in an RCU section"
+			: in_interrupt()   ? "in an interrupt"
+					   : "with interrupts off");
 	}
 }
 

@@ -1,11 +1,12 @@
 /*
  * log.c - the kernel log.
  *
- * Records lie in a ring of bytes, each whole (a filler record pads the end); the oldest go when room is needed. Sequence numbers
- * count records since boot. One spinlock, irq-save, a leaf: log_at() works in any context. After a panic the lock is only tried for a
- * while, since its holder may be stopped.
- * Consoles are written outside the ring's lock by whoever holds `printing`; others leave their records to it. Readers are woken at
- * once when interrupts were on (then no scheduler or timer lock can be held), else at the next tick.
+ * Records lie in a ring of bytes, each whole (a filler record pads the end); the oldest go when
+ * room is needed. Sequence numbers count records since boot. One spinlock, irq-save, a leaf:
+ * log_at() works in any context. After a panic the lock is only tried for a while, since its holder
+ * may be stopped. Consoles are written outside the ring's lock by whoever holds `printing`; others
+ * leave their records to it. Readers are woken at once when interrupts were on (then no scheduler
+ * or timer lock can be held), else at the next tick.
  */
 #include <log.h>
 #include <arch/clock.h>
@@ -20,18 +21,23 @@
 #include "rq.h"
 
 #define RING_BYTES (128u * 1024)
-#define TEXT_MAX 480u
-#define FILLER 0xffu
+#define TEXT_MAX   480u
+#define FILLER     0xffu
 
-struct record { uint32_t bytes; uint8_t level; uint64_t ns; char text[]; }; /* text ends in NUL; bytes: of the whole, times 8 */
+struct record {
+	uint32_t bytes;
+	uint8_t level;
+	uint64_t ns;
+	char text[];
+}; /* text ends in NUL; bytes: of the whole, times 8 */
 static_assert(RING_BYTES % 8 == 0, "records are aligned to 8");
 
 static char ring[RING_BYTES] __aligned(8);
-static uint64_t head, tail;         /* free-running byte offsets: oldest record, next free */
+static uint64_t head, tail;          /* free-running byte offsets: oldest record, next free */
 static uint64_t first_seq, next_seq; /* of head and tail */
 static struct spinlock ring_lock = SPINLOCK_INIT("log ring");
 static struct wait_queue readers = WAIT_QUEUE_INIT(readers);
-static LIST_HEAD(consoles);         /* changed and walked by the holder of `printing` */
+static LIST_HEAD(consoles); /* changed and walked by the holder of `printing` */
 static uint32_t printing, wake_pending;
 static uint64_t printed_seq, printed_pos;
 static int console_level = LOG_DEBUG;
@@ -58,7 +64,10 @@ static void unlock_ring(unsigned long f, bool locked)
 	irq_restore(f);
 }
 
-static struct record *record_at(uint64_t pos) { return (struct record *)(ring + pos % RING_BYTES); }
+static struct record *record_at(uint64_t pos)
+{
+	return (struct record *)(ring + pos % RING_BYTES);
+}
 
 static void drop_oldest(void)
 {
@@ -97,7 +106,8 @@ static void append(enum log_level level, uint64_t ns, const char *text, size_t n
 	next_seq++;
 }
 
-/* The first record at or after *@pos (which may have been dropped), as text. False: none. ring_lock held. */
+/* The first record at or after *@pos (which may have been dropped), as text. False: none. ring_lock
+ * held. */
 static bool format_next(uint64_t *pos, uint64_t *seq, char *buf, size_t size, int *level)
 {
 	struct record *r;
@@ -111,7 +121,8 @@ static bool format_next(uint64_t *pos, uint64_t *seq, char *buf, size_t size, in
 		if (r->level == FILLER)
 			continue;
 		*level = r->level;
-		scnprintf(buf, size, "[%5llu.%06llu] %s\n", (unsigned long long)(r->ns / NSEC_PER_SEC),
+		scnprintf(buf, size, "[%5llu.%06llu] %s\n",
+			(unsigned long long)(r->ns / NSEC_PER_SEC),
 			(unsigned long long)(r->ns % NSEC_PER_SEC / 1000), r->text);
 		*pos += r->bytes;
 		++*seq;
@@ -134,7 +145,7 @@ static bool print_one(void)
 	more = format_next(&printed_pos, &printed_seq, line, sizeof(line), &level);
 	unlock_ring(f, locked);
 	if (more && level < console_level)
-		list_for_each_entry(c, &consoles, node)
+		list_for_each_entry (c, &consoles, node)
 			c->write(c, line, strlen(line));
 	return more;
 }
@@ -229,7 +240,7 @@ void log_wake_deferred(void)
 }
 
 #define LIMIT_WINDOW_NS 5000000000ull
-#define LIMIT_COUNT 10u
+#define LIMIT_COUNT     10u
 
 bool log_allowed(struct log_limit *l)
 {
@@ -286,7 +297,19 @@ static uint64_t read_locked(const uint64_t *what)
 	return v;
 }
 
-uint64_t log_first_seq(void) { return read_locked(&first_seq); }
-uint64_t log_next_seq(void) { return read_locked(&next_seq); }
-size_t log_size(void) { return RING_BYTES; }
-struct wait_queue *log_wait_queue(void) { return &readers; }
+uint64_t log_first_seq(void)
+{
+	return read_locked(&first_seq);
+}
+uint64_t log_next_seq(void)
+{
+	return read_locked(&next_seq);
+}
+size_t log_size(void)
+{
+	return RING_BYTES;
+}
+struct wait_queue *log_wait_queue(void)
+{
+	return &readers;
+}

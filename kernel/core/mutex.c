@@ -1,10 +1,12 @@
 /*
  * mutex.c - sleeping mutual exclusion.
  *
- * owner is 0 or the owning task. Unlocking clears it and then looks for waiters; a waiter queues itself and then tries
- * again: one of the two sees the other (both steps are full barriers). A woken waiter has left the queue and competes with newcomers:
- * no hand-over, because that would make every contended section wait for a context switch. While the owner runs on
- * another CPU it is cheaper to spin for it than to sleep; tasks are freed by RCU, so looking at the owner is safe here.
+ * owner is 0 or the owning task. Unlocking clears it and then looks for waiters; a waiter queues
+ * itself and then tries again: one of the two sees the other (both steps are full barriers). A
+ * woken waiter has left the queue and competes with newcomers: no hand-over, because that would
+ * make every contended section wait for a context switch. While the owner runs on another CPU it is
+ * cheaper to spin for it than to sleep; tasks are freed by RCU, so looking at the owner is safe
+ * here.
  */
 #include <mutex.h>
 #include <debug.h>
@@ -26,7 +28,8 @@ static inline bool take(struct mutex *m)
 {
 	uint64_t none = 0;
 
-	return __atomic_compare_exchange_n(&m->owner, &none, (uint64_t)current, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(
+		&m->owner, &none, (uint64_t)current, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 static bool spin_for(struct mutex *m)

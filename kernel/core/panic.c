@@ -1,5 +1,6 @@
 /*
- * panic.c - the end: one readable report, then all processors stop. Also warnings, and the compiler's stack check.
+ * panic.c - the end: one readable report, then all processors stop. Also warnings, and the
+ * compiler's stack check.
  */
 #include <arch/cpu.h>
 #include <debug.h>
@@ -14,7 +15,8 @@ bool panicking;
 const char *boot_step_name;
 static int panic_cpu = -1;
 
-/* The compiler's canary; main.c may set it from the random numbers while no protected function is active. */
+/* The compiler's canary; main.c may set it from the random numbers while no protected function is
+ * active. */
 extern uint64_t __stack_chk_guard;
 uint64_t __stack_chk_guard = 0x00d1a7c5b36e9f42ull; /* a zero byte ends runaway strings */
 void __stack_chk_fail(void) __noreturn;
@@ -39,7 +41,8 @@ void panic(const char *fmt, ...)
 	va_list ap;
 
 	irq_disable();
-	if (!__atomic_compare_exchange_n(&panic_cpu, &none, (int)cpu_id(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+	if (!__atomic_compare_exchange_n(
+		    &panic_cpu, &none, (int)cpu_id(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 		if (none == (int)cpu_id()) /* a panic inside the panic: what was said must do */
 			cpu_halt_all();
 		for (;;) /* the other CPU reports and will stop this one */

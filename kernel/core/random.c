@@ -1,11 +1,13 @@
 /*
  * random.c - random numbers.
  *
- * A pool key collects entropy: what is stirred in is XORed into it, and a ChaCha20 block under the result gives the next key, so
- * the pool never knows less than before and old states cannot be computed back. Each CPU draws from a key of its own that
- * it renews from the pool when that has changed; every batch begins with the next key ("fast key erasure", Bernstein 2017), and
- * bytes are wiped when handed out. No locks but the pool's, which is irq-save and a leaf.
- * Seeding: the processor's generator; the jitter of the cycle counter over memory accesses; drivers through random_add().
+ * A pool key collects entropy: what is stirred in is XORed into it, and a ChaCha20 block under the
+ * result gives the next key, so the pool never knows less than before and old states cannot be
+ * computed back. Each CPU draws from a key of its own that it renews from the pool when that has
+ * changed; every batch begins with the next key ("fast key erasure", Bernstein 2017), and bytes are
+ * wiped when handed out. No locks but the pool's, which is irq-save and a leaf. Seeding: the
+ * processor's generator; the jitter of the cycle counter over memory accesses; drivers through
+ * random_add().
  */
 #include <random.h>
 #include <arch/clock.h>
@@ -17,10 +19,10 @@
 #include <task.h>
 #include "chacha.h"
 
-#define KEY_WORDS 8u
-#define KEY_BYTES 32u
-#define BATCH_BLOCKS 4u
-#define READY_BITS 256u
+#define KEY_WORDS      8u
+#define KEY_BYTES      32u
+#define BATCH_BLOCKS   4u
+#define READY_BITS     256u
 #define JITTER_SAMPLES 4096u /* at a sixteenth of a bit each they alone are enough */
 
 static struct spinlock pool_lock = SPINLOCK_INIT("random pool");
@@ -75,7 +77,8 @@ void random_add(const void *data, size_t n, unsigned entropy_bits)
 
 	stir_locked((const uint8_t *)&now, sizeof(now));
 	stir_locked(data, n);
-	if (pool_bits < READY_BITS || ns - renewed_ns > RENEW_NS) { /* else devices would make every draw a dear one */
+	if (pool_bits < READY_BITS ||
+		ns - renewed_ns > RENEW_NS) { /* else devices would make every draw a dear one */
 		WRITE_ONCE(pool_generation, pool_generation + 1);
 		renewed_ns = ns;
 	}
@@ -165,7 +168,9 @@ uint64_t random_below(uint64_t bound)
 
 	if (bound < 2)
 		return 0;
-	limit = UINT64_MAX - UINT64_MAX % bound; /* a multiple of bound: what lies above would favour small numbers */
+	limit = UINT64_MAX -
+		UINT64_MAX %
+			bound; /* a multiple of bound: what lies above would favour small numbers */
 	do
 		v = random_u64();
 	while (v >= limit);

@@ -1,16 +1,18 @@
 /*
  * rcu.c - grace periods and the callbacks that wait for them.
  *
- * The kernel is not preempted, so a CPU that passes schedule(), the idle loop or user mode has no read section open. Each CPU counts
- * such passes (rcu_passes). A grace period: note all counts, wait until each has changed. One kernel thread does it for all:
- *   number the period, take all CPUs' callback lists, wait, run the callbacks, announce the number as done.
- * What is queued before a period got its number is in it or in an earlier one; so waiting for number started + 1 waits for all.
- * The thread's own CPU is quiet by definition, so with one CPU a period ends at once.
- * A CPU that does not pass in time is kicked: its task is asked to reschedule, an idle one comes out of its halt. That an idle
- * CPU is not taken as quiet without asking is deliberate: it may be in an interrupt handler that reads.
- * Callbacks gather for BATCH_NS unless there are many or somebody waits.
- * Order: a pass is counted before a full barrier (the run-queue lock, or rcu_quiescent()'s own), so that reads after it cannot
- * have happened before; the thread's noting of counts is behind a full barrier after the lists were taken.
+ * The kernel is not preempted, so a CPU that passes schedule(), the idle loop or user mode has no
+ * read section open. Each CPU counts such passes (rcu_passes). A grace period: note all counts,
+ * wait until each has changed. One kernel thread does it for all: number the period, take all CPUs'
+ * callback lists, wait, run the callbacks, announce the number as done. What is queued before a
+ * period got its number is in it or in an earlier one; so waiting for number started + 1 waits for
+ * all. The thread's own CPU is quiet by definition, so with one CPU a period ends at once. A CPU
+ * that does not pass in time is kicked: its task is asked to reschedule, an idle one comes out of
+ * its halt. That an idle CPU is not taken as quiet without asking is deliberate: it may be in an
+ * interrupt handler that reads. Callbacks gather for BATCH_NS unless there are many or somebody
+ * waits. Order: a pass is counted before a full barrier (the run-queue lock, or rcu_quiescent()'s
+ * own), so that reads after it cannot have happened before; the thread's noting of counts is behind
+ * a full barrier after the lists were taken.
  */
 #include <rcu.h>
 #include <arch/clock.h>
@@ -21,14 +23,15 @@
 #include <wait.h>
 #include "rq.h"
 
-#define BATCH_NS 10000000ull
-#define BATCH_MANY 2000u
-#define POLL_NS 1000000ull
+#define BATCH_NS          10000000ull
+#define BATCH_MANY        2000u
+#define POLL_NS           1000000ull
 #define POLLS_BEFORE_KICK 1u /* of a busy CPU */
 
 struct rcu_cpu {
-	struct rcu_head *first; /* pushed by anyone on this CPU, taken whole by the thread; atomic */
-	uint32_t nr;            /* about how many; a hint */
+	struct rcu_head
+		*first; /* pushed by anyone on this CPU, taken whole by the thread; atomic */
+	uint32_t nr;    /* about how many; a hint */
 	bool is_idle;
 };
 DEFINE_PER_CPU(uint64_t, rcu_passes);
@@ -67,7 +70,8 @@ static void want(uint64_t number)
 	uint64_t w = __atomic_load_n(&wanted, __ATOMIC_RELAXED);
 
 	while (w < number)
-		if (__atomic_compare_exchange_n(&wanted, &w, number, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(
+			    &wanted, &w, number, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 			break;
 	wake_up(&thread_wait);
 }
@@ -88,11 +92,13 @@ void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *))
 	head->fn = fn;
 	do
 		head->next = first;
-	while (!__atomic_compare_exchange_n(&c->first, &first, head, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	while (!__atomic_compare_exchange_n(
+		&c->first, &first, head, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
 	c->nr++;
 	if (thread_runs && c->nr == BATCH_MANY)
 		want(__atomic_load_n(&started, __ATOMIC_SEQ_CST) + 1);
-	else if (thread_runs && !READ_ONCE(timer_armed) && !__atomic_exchange_n(&timer_armed, 1, __ATOMIC_SEQ_CST))
+	else if (thread_runs && !READ_ONCE(timer_armed) &&
+		 !__atomic_exchange_n(&timer_armed, 1, __ATOMIC_SEQ_CST))
 		timer_arm(&batch_timer, clock_ns() + BATCH_NS);
 	irq_restore(f);
 }
@@ -132,7 +138,8 @@ static struct rcu_head *take_all(void)
 	struct rcu_head *all = NULL;
 	unsigned cpu;
 
-	for_each_cpu_in(cpu, sched_online) {
+	for_each_cpu_in(cpu, sched_online)
+	{
 		struct rcu_cpu *c = per_cpu_ptr(rcu_cpu, cpu);
 		struct rcu_head *h, *next;
 
@@ -152,9 +159,8 @@ static uint64_t still_late(uint64_t late, const uint64_t *seen)
 	struct cpumask mask = {late};
 	unsigned cpu;
 
-	for_each_cpu_in(cpu, mask)
-		if (READ_ONCE(per_cpu(rcu_passes, cpu)) != seen[cpu])
-			late &= ~(1ull << cpu);
+	for_each_cpu_in(cpu, mask) if (READ_ONCE(per_cpu(rcu_passes, cpu)) != seen[cpu])
+		late &= ~(1ull << cpu);
 	return late;
 }
 
@@ -163,7 +169,8 @@ static void kick(uint64_t late, bool busy_too)
 	struct cpumask mask = {late};
 	unsigned cpu;
 
-	for_each_cpu_in(cpu, mask) {
+	for_each_cpu_in(cpu, mask)
+	{
 		if (READ_ONCE(per_cpu_ptr(rcu_cpu, cpu)->is_idle))
 			smp_kick(cpu);
 		else if (busy_too)
@@ -178,8 +185,7 @@ static void wait_for_passes(void)
 	struct cpumask mask = {late};
 	unsigned cpu, polls;
 
-	for_each_cpu_in(cpu, mask)
-		seen[cpu] = READ_ONCE(per_cpu(rcu_passes, cpu));
+	for_each_cpu_in(cpu, mask) seen[cpu] = READ_ONCE(per_cpu(rcu_passes, cpu));
 	for (polls = 0; (late = still_late(late, seen)); polls++) {
 		kick(late, polls >= POLLS_BEFORE_KICK);
 		sleep_uninterruptible_ns(POLL_NS);
@@ -204,7 +210,8 @@ static void rcu_thread(void *arg)
 	for (;;) {
 		struct rcu_head *all;
 
-		(void)wait_event_interruptible(&thread_wait, READ_ONCE(wanted) > done); /* no load while it waits */
+		(void)wait_event_interruptible(
+			&thread_wait, READ_ONCE(wanted) > done); /* no load while it waits */
 		__atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
 		all = take_all();
 		if (cpu_count() > 1)

@@ -1,16 +1,18 @@
 /*
- * rq.h - run queues, shared by the files of the scheduler, and what timer.c and rcu.c have to do with them.
+ * rq.h - run queues, shared by the files of the scheduler, and what timer.c and rcu.c have to do
+ * with them.
  */
 #pragma once
 #include <arch/clock.h>
 #include <sched.h>
 
-#define SLICE_NS 3000000ull       /* a fair task's request */
+#define SLICE_NS    3000000ull /* a fair task's request */
 #define RR_SLICE_NS 100000000ull
-#define SAMPLE_MIN_NS 8000000ull  /* a lone task is sampled this long after it began, then ever more rarely */
+#define SAMPLE_MIN_NS                                                                              \
+	8000000ull /* a lone task is sampled this long after it began, then ever more rarely */
 #define SAMPLE_MAX_NS 128000000ull
 #define WEIGHT_NICE_0 1024u
-#define RT_LEVELS 100u
+#define RT_LEVELS     100u
 
 /* Fair tasks that wait; the running one is not in the tree. Theory: fair.c. */
 struct fair_rq {
@@ -22,43 +24,56 @@ struct fair_rq {
 };
 
 struct rt_rq {
-	uint64_t bits[2];      /* level l waits: bit l */
+	uint64_t bits[2]; /* level l waits: bit l */
 	unsigned nr;
 	struct list_head level[RT_LEVELS];
 };
 
 /* Key: [q] lock  [o] only its own CPU, interrupts off  [r] read without the lock as a hint */
 struct rq {
-	struct spinlock lock;     /* irq-save */
+	struct spinlock lock; /* irq-save */
 	unsigned cpu;
-	unsigned nr_running;      /* [q][r] tasks in fair and rt, the running one included, idle not */
-	struct task *curr, *idle; /* [q] */
-	uint64_t tick_ns;         /* [q] when the next tick is due, UINT64_MAX: none */
-	uint64_t pick_ns;         /* [q] when curr was chosen */
-	uint64_t sample_ns;       /* [q] */
-	struct task *migrate;     /* [o] left runnable, but may not run here any more */
-	bool in_idle_loop;        /* [o] false: the idle task is still the boot flow */
-	struct fair_rq fair;      /* [q] */
-	struct rt_rq rt;          /* [q] */
+	unsigned nr_running; /* [q][r] tasks in fair and rt, the running one included, idle not */
+	struct task *curr, *idle;   /* [q] */
+	uint64_t tick_ns;           /* [q] when the next tick is due, UINT64_MAX: none */
+	uint64_t pick_ns;           /* [q] when curr was chosen */
+	uint64_t sample_ns;         /* [q] */
+	struct task *migrate;       /* [o] left runnable, but may not run here any more */
+	bool in_idle_loop;          /* [o] false: the idle task is still the boot flow */
+	struct fair_rq fair;        /* [q] */
+	struct rt_rq rt;            /* [q] */
 	int64_t nr_uninterruptible; /* [q] only the sum over all CPUs means something */
-	struct cpu_times times;   /* [q] */
+	struct cpu_times times;     /* [q] */
 };
 DECLARE_PER_CPU(struct rq, run_queue);
 extern struct cpumask sched_online, sched_idle_cpus;
 
-static inline bool task_is_rt(const struct task *t) { return t->se.rt_priority != 0; }
-static inline bool task_may_run_on(const struct task *t, unsigned cpu) { return cpumask_test(&t->affinity, cpu); }
-static inline struct task *task_of_entity(struct sched_entity *se) { return container_of(se, struct task, se); }
-static inline struct task *task_of_node(struct rb_node *n) { return container_of(n, struct task, se.node); }
+static inline bool task_is_rt(const struct task *t)
+{
+	return t->se.rt_priority != 0;
+}
+static inline bool task_may_run_on(const struct task *t, unsigned cpu)
+{
+	return cpumask_test(&t->affinity, cpu);
+}
+static inline struct task *task_of_entity(struct sched_entity *se)
+{
+	return container_of(se, struct task, se);
+}
+static inline struct task *task_of_node(struct rb_node *n)
+{
+	return container_of(n, struct task, se.node);
+}
 
 /* sched.c; rq->lock held */
 void rq_resched(struct rq *rq);
-void rq_charge(struct rq *rq, uint64_t now);                  /* bring curr's times up to @now */
-void rq_enqueue(struct rq *rq, struct task *t, uint64_t now); /* runnable again: place, and see who should run */
-void rq_insert(struct rq *rq, struct task *t);                /* into the queue of its class */
+void rq_charge(struct rq *rq, uint64_t now); /* bring curr's times up to @now */
+void rq_enqueue(struct rq *rq, struct task *t,
+	uint64_t now);                         /* runnable again: place, and see who should run */
+void rq_insert(struct rq *rq, struct task *t); /* into the queue of its class */
 void rq_remove(struct rq *rq, struct task *t);
 struct rq *task_rq_lock(struct task *t, unsigned long *flags);
-void sched_activate(struct task *t);                          /* state RUNNING, on no queue: onto one; takes locks itself */
+void sched_activate(struct task *t); /* state RUNNING, on no queue: onto one; takes locks itself */
 void sched_tick(uint64_t now, bool from_user);
 /* Make @cpu pass through the scheduler soon; no lock held. */
 void sched_force_pass(unsigned cpu);
@@ -71,7 +86,8 @@ void fair_insert(struct rq *rq, struct sched_entity *se);
 void fair_remove(struct rq *rq, struct sched_entity *se);
 void fair_keep_lag(struct rq *rq, struct sched_entity *se);
 bool fair_preempts(struct rq *rq, struct sched_entity *se);
-struct task *fair_pick(struct rq *rq, const struct sched_entity *curr); /* removed from the tree; NULL: empty */
+struct task *fair_pick(
+	struct rq *rq, const struct sched_entity *curr); /* removed from the tree; NULL: empty */
 
 /* rt.c */
 void rt_insert(struct rq *rq, struct task *t, bool at_head);
@@ -97,7 +113,10 @@ void timer_interrupt(bool from_user);
 
 /* rcu.c: a CPU's count of moments without read sections */
 DECLARE_PER_CPU(uint64_t, rcu_passes);
-static inline void rcu_note_pass(void) { WRITE_ONCE(this_cpu(rcu_passes), this_cpu(rcu_passes) + 1); }
+static inline void rcu_note_pass(void)
+{
+	WRITE_ONCE(this_cpu(rcu_passes), this_cpu(rcu_passes) + 1);
+}
 /* workqueue.c */
 void work_pools_init(void);
 

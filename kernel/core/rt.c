@@ -1,7 +1,9 @@
 /*
- * rt.c - the FIFO and RR classes: 99 levels, the highest runs before any fair task, as sched(7) has it.
+ * rt.c - the FIFO and RR classes: 99 levels, the highest runs before any fair task, as sched(7) has
+ * it.
  *
- * A preempted task stays first of its level; one that yields, or an RR task whose slice is over, goes behind the others.
+ * A preempted task stays first of its level; one that yields, or an RR task whose slice is over,
+ * goes behind the others.
  */
 #include "rq.h"
 
@@ -35,7 +37,8 @@ struct task *rt_pick(struct rq *rq)
 	struct task *t;
 	unsigned l;
 
-	l = r->bits[1] ? 127 - (unsigned)__builtin_clzll(r->bits[1]) : 63 - (unsigned)__builtin_clzll(r->bits[0]);
+	l = r->bits[1] ? 127 - (unsigned)__builtin_clzll(r->bits[1])
+		       : 63 - (unsigned)__builtin_clzll(r->bits[0]);
 	t = list_first(&r->level[l], struct task, se.rt_node);
 	rt_remove(rq, t);
 	return t;

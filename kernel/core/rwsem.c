@@ -1,9 +1,10 @@
 /*
  * rwsem.c - sleeping locks with many readers or one writer.
  *
- * count: readers, or -1. A waiting writer keeps new readers out, so that a stream of them cannot starve it; readers
- * therefore must not take the lock twice. Waiting writers are exclusive waiters, readers are all woken together. As in mutex.c,
- * an unlocker changes count and then looks for waiters, a waiter queues and then tries again.
+ * count: readers, or -1. A waiting writer keeps new readers out, so that a stream of them cannot
+ * starve it; readers therefore must not take the lock twice. Waiting writers are exclusive waiters,
+ * readers are all woken together. As in mutex.c, an unlocker changes count and then looks for
+ * waiters, a waiter queues and then tries again.
  */
 #include <mutex.h>
 #include <debug.h>
@@ -25,7 +26,8 @@ static inline bool take_read(struct rwsem *s)
 	int32_t n = READ_ONCE(s->count);
 
 	while (n >= 0 && !READ_ONCE(s->writers_waiting))
-		if (__atomic_compare_exchange_n(&s->count, &n, n + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(
+			    &s->count, &n, n + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 			return true;
 	return false;
 }
@@ -34,7 +36,8 @@ static inline bool take_write(struct rwsem *s)
 {
 	int32_t none = 0;
 
-	return __atomic_compare_exchange_n(&s->count, &none, -1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(
+		&s->count, &none, -1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 static inline void wake_waiters(struct rwsem *s)
@@ -74,7 +77,8 @@ static int write_slow(struct rwsem *s, int state)
 	__atomic_fetch_add(&s->writers_waiting, 1, __ATOMIC_SEQ_CST);
 	err = wait_event_full(&s->wait, take_write(s), state, WAIT_NO_DEADLINE, WAIT_EXCLUSIVE);
 	__atomic_fetch_sub(&s->writers_waiting, 1, __ATOMIC_SEQ_CST);
-	/* Gave up: readers may come in again, and a wake-up given to this waiter must go on to another. */
+	/* Gave up: readers may come in again, and a wake-up given to this waiter must go on to
+	 * another. */
 	if (err && READ_ONCE(s->count) >= 0)
 		wake_up(&s->wait);
 	return err;

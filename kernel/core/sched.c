@@ -1,30 +1,35 @@
 /*
- * sched.c - the scheduler's core: run queues, switching, waking, ticks, idling. The theory of kernel/core's scheduling:
+ * sched.c - the scheduler's core: run queues, switching, waking, ticks, idling. The theory of
+ * kernel/core's scheduling:
  *
- * Each CPU has a run queue: FIFO/RR levels (rt.c), above a fair class (fair.c), above the idle task. balance.c says which CPU a task
- * gets. The kernel is not preempted: a task runs until it sleeps, or calls schedule() because TASK_WORK_RESCHED is set in
- * its work word; the return to user mode and cond_resched() look there.
+ * Each CPU has a run queue: FIFO/RR levels (rt.c), above a fair class (fair.c), above the idle
+ * task. balance.c says which CPU a task gets. The kernel is not preempted: a task runs until it
+ * sleeps, or calls schedule() because TASK_WORK_RESCHED is set in its work word; the return to user
+ * mode and cond_resched() look there.
  *
- * States. se.on_queue: runnable and accounted on the queue of task->cpu, running or waiting (only waiting tasks are in a
- * class's tree or list). on_cpu: a CPU uses its stack; set before a switch to it, cleared by the task after it (finish_switch).
- * Sleeping is: set the state, check the condition, schedule(). schedule() takes a task off the queue if its state is not
- * RUNNING when it looks, under the queue's lock.
- * Waking is: move the state from a sleeping one to RUNNING by compare-and-swap, then sched_activate(): under the lock of its queue,
- * if it is still on it (it had not got to schedule() yet, which will see RUNNING), nothing; else queue it. Several wakers may get
- * there at once; the first to hold the lock does it.
+ * States. se.on_queue: runnable and accounted on the queue of task->cpu, running or waiting (only
+ * waiting tasks are in a class's tree or list). on_cpu: a CPU uses its stack; set before a switch
+ * to it, cleared by the task after it (finish_switch). Sleeping is: set the state, check the
+ * condition, schedule(). schedule() takes a task off the queue if its state is not RUNNING when it
+ * looks, under the queue's lock. Waking is: move the state from a sleeping one to RUNNING by
+ * compare-and-swap, then sched_activate(): under the lock of its queue, if it is still on it (it
+ * had not got to schedule() yet, which will see RUNNING), nothing; else queue it. Several wakers
+ * may get there at once; the first to hold the lock does it.
  *
- * Invariant: a queued task with on_cpu set is on the queue of the very CPU whose stack it uses. That CPU cannot pick it before
- * it has finished switching away, and others do not take it. So a switch never has to wait for a stack. A task that stops being
- * allowed on its CPU while it runs is moved by finish_switch(), when its stack is free.
+ * Invariant: a queued task with on_cpu set is on the queue of the very CPU whose stack it uses.
+ * That CPU cannot pick it before it has finished switching away, and others do not take it. So a
+ * switch never has to wait for a stack. A task that stops being allowed on its CPU while it runs is
+ * moved by finish_switch(), when its stack is free.
  *
- * Run-queue locks are not held across the switch of stacks; interrupts are off instead. They are irq-save, below wait queues.
- * Two are held at once only by trylock (stealing).
+ * Run-queue locks are not held across the switch of stacks; interrupts are off instead. They are
+ * irq-save, below wait queues. Two are held at once only by trylock (stealing).
  *
- * Ticks: the one-shot timer is armed for the end of a slice while others wait. A lone task is only sampled, ever more rarely
- * (8 to 128 ms), to charge its time to user or system mode. An armed tick is not disarmed; it finds nothing to do.
+ * Ticks: the one-shot timer is armed for the end of a slice while others wait. A lone task is only
+ * sampled, ever more rarely (8 to 128 ms), to charge its time to user or system mode. An armed tick
+ * is not disarmed; it finds nothing to do.
  *
- * Boot: the boot flow is the idle task of CPU 0 until it enters sched_idle_loop(). When it sleeps and nothing else is runnable, schedule()
- * halts in place until its state is RUNNING again.
+ * Boot: the boot flow is the idle task of CPU 0 until it enters sched_idle_loop(). When it sleeps
+ * and nothing else is runnable, schedule() halts in place until its state is RUNNING again.
  */
 #include <arch/clock.h>
 #include <arch/mmu.h>
@@ -187,12 +192,14 @@ bool task_wake(struct task *t, unsigned states)
 {
 	uint32_t s;
 
-	smp_mb(); /* what the caller changed, before the look at the state; pairs with the exchange in wait_prepare() */
+	smp_mb(); /* what the caller changed, before the look at the state; pairs with the exchange
+		     in wait_prepare() */
 	s = READ_ONCE(t->state);
 	do
 		if (!(s & states))
 			return false;
-	while (!__atomic_compare_exchange_n(&t->state, &s, TASK_RUNNING, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	while (!__atomic_compare_exchange_n(
+		&t->state, &s, TASK_RUNNING, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
 	sched_activate(t);
 	return true;
 }
@@ -278,8 +285,8 @@ static struct task *requeue(struct rq *rq, struct task *prev, bool yields)
 }
 
 /*
- * In the context of the task that was switched to, interrupts off. Returns @prev if it is dead: its stack is free now, and the caller
- * reaps it with interrupts on.
+ * In the context of the task that was switched to, interrupts off. Returns @prev if it is dead: its
+ * stack is free now, and the caller reaps it with interrupts on.
  */
 static struct task *finish_switch(struct task *prev)
 {
@@ -351,7 +358,8 @@ static void schedule_once(bool yields)
 		task_reap(dead);
 }
 
-/* The boot flow sleeps and there is nothing else to run: wait in place for an interrupt to change that. */
+/* The boot flow sleeps and there is nothing else to run: wait in place for an interrupt to change
+ * that. */
 static void halt_boot_flow(struct task *t)
 {
 	irq_disable();
@@ -366,7 +374,8 @@ void schedule(void)
 
 	might_sleep();
 	schedule_once(false);
-	while (unlikely(READ_ONCE(t->state) != TASK_RUNNING)) { /* only the boot flow comes back asleep */
+	while (unlikely(
+		READ_ONCE(t->state) != TASK_RUNNING)) { /* only the boot flow comes back asleep */
 		halt_boot_flow(t);
 		schedule_once(false);
 	}
@@ -381,7 +390,8 @@ void sched_yield(void)
 void cond_resched(void)
 {
 	might_sleep();
-	if (unlikely(READ_ONCE(current->work) & TASK_WORK_RESCHED) && READ_ONCE(current->state) == TASK_RUNNING)
+	if (unlikely(READ_ONCE(current->work) & TASK_WORK_RESCHED) &&
+		READ_ONCE(current->state) == TASK_RUNNING)
 		schedule_once(false);
 }
 

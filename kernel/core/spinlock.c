@@ -1,7 +1,8 @@
 /*
  * spinlock.c - the slow path of spinlocks, and their checked form in DEBUG.
  *
- * Test-and-set with back-off: sections are short and the kernel is small, so fairness is not worth a wider lock.
+ * Test-and-set with back-off: sections are short and the kernel is small, so fairness is not worth
+ * a wider lock.
  */
 #include <spinlock.h>
 #include <arch/percpu.h>
@@ -51,12 +52,13 @@ static void lock_checked(struct spinlock *l, struct lock_class *c, uint64_t pc)
 	}
 	start = cycles();
 	while (!take(l)) {
-		if (irqs_off() && READ_ONCE(l->owner_cpu) == cpu_id() && cycles() - start > STUCK_CYCLES / 64)
-			panic("spinlock %s taken twice on this CPU, first at %pS", l->cls ? l->cls->name : "?",
-				(void *)l->owner_pc);
+		if (irqs_off() && READ_ONCE(l->owner_cpu) == cpu_id() &&
+			cycles() - start > STUCK_CYCLES / 64)
+			panic("spinlock %s taken twice on this CPU, first at %pS",
+				l->cls ? l->cls->name : "?", (void *)l->owner_pc);
 		if (cycles() - start > STUCK_CYCLES)
-			panic("spinlock %s stuck, held by cpu %u since %pS", l->cls ? l->cls->name : "?", l->owner_cpu,
-				(void *)l->owner_pc);
+			panic("spinlock %s stuck, held by cpu %u since %pS",
+				l->cls ? l->cls->name : "?", l->owner_cpu, (void *)l->owner_pc);
 		back_off(&delay);
 	}
 	note_owner(l, pc);

@@ -1,9 +1,10 @@
 /*
  * task.c - making, starting and ending tasks.
  *
- * References: a new task has one, its own ("self"), which ends with it: the task that runs next frees the stack of the dead one and
- * drops that reference. Whoever else keeps a pointer holds a reference or is in an RCU section: the memory goes a grace period
- * after the last reference, from the RCU thread.
+ * References: a new task has one, its own ("self"), which ends with it: the task that runs next
+ * frees the stack of the dead one and drops that reference. Whoever else keeps a pointer holds a
+ * reference or is in an RCU section: the memory goes a grace period after the last reference, from
+ * the RCU thread.
  */
 #include <arch/clock.h>
 #include <arch/task.h>

@@ -1,5 +1,6 @@
 /*
- * time.c - the wall clock: clock_ns() plus an offset, which is one word that is read and written whole.
+ * time.c - the wall clock: clock_ns() plus an offset, which is one word that is read and written
+ * whole.
  */
 #include <time.h>
 
@@ -23,7 +24,8 @@ void realtime_set_ns(int64_t ns)
 		realtime_changed();
 }
 
-/* Reading the counter is about as cheap as looking up a cached time, and never goes back between CPUs. */
+/* Reading the counter is about as cheap as looking up a cached time, and never goes back between
+ * CPUs. */
 struct timespec time_now_coarse(void)
 {
 	return ns_to_timespec(realtime_ns());

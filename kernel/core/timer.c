@@ -1,10 +1,11 @@
 /*
  * timer.c - per-CPU timers and the programming of the CPU's one-shot clock event.
  *
- * A base has its pending timers in a tree by deadline. The hardware is programmed for the earlier of the first timer and the
- * scheduler's tick; cancelling leaves it as it is (an early interrupt finds nothing due and programs anew).
- * timer->base says which base's lock guards the timer; it changes only under the lock of the old base. A timer whose callback
- * runs stays on that CPU if armed again, so a callback never runs on two CPUs at once.
+ * A base has its pending timers in a tree by deadline. The hardware is programmed for the earlier
+ * of the first timer and the scheduler's tick; cancelling leaves it as it is (an early interrupt
+ * finds nothing due and programs anew). timer->base says which base's lock guards the timer; it
+ * changes only under the lock of the old base. A timer whose callback runs stays on that CPU if
+ * armed again, so a callback never runs on two CPUs at once.
  */
 #include <timer.h>
 #include <arch/clock.h>
@@ -14,16 +15,19 @@
 #include "rq.h"
 
 struct timer_base {
-	struct spinlock lock;     /* irq-save */
+	struct spinlock lock; /* irq-save */
 	struct rb_root tree;
 	struct rb_node *first;
-	struct timer *running;    /* its callback is being called */
-	uint64_t tick_ns;         /* the scheduler's, UINT64_MAX: none; only its own CPU writes */
-	uint64_t programmed_ns;   /* what the hardware will do */
+	struct timer *running;  /* its callback is being called */
+	uint64_t tick_ns;       /* the scheduler's, UINT64_MAX: none; only its own CPU writes */
+	uint64_t programmed_ns; /* what the hardware will do */
 };
 static DEFINE_PER_CPU(struct timer_base, timer_base);
 
-static struct timer *timer_of(struct rb_node *n) { return container_of(n, struct timer, node); }
+static struct timer *timer_of(struct rb_node *n)
+{
+	return container_of(n, struct timer, node);
+}
 
 void timer_cpu_init(void)
 {
@@ -119,7 +123,9 @@ void timer_arm(struct timer *t, uint64_t deadline_ns)
 		spin_unlock(&b->lock);
 		b = per_cpu_ptr(timer_base, cpu);
 		spin_lock(&b->lock);
-		if (t->base != cpu || t->cpu >= 0) { /* someone else armed it meanwhile: that is as good as later */
+		if (t->base != cpu ||
+			t->cpu >=
+				0) { /* someone else armed it meanwhile: that is as good as later */
 			spin_unlock_irq(&b->lock, f);
 			return;
 		}

@@ -1,9 +1,11 @@
 /*
- * ubsan.c - what the compiler's undefined-behaviour checks call in the debug kernel: one report for each place, with a backtrace.
+ * ubsan.c - what the compiler's undefined-behaviour checks call in the debug kernel: one report for
+ * each place, with a backtrace.
  *
- * The compiler passes a static record that begins with file, line and column; a column of ~0 marks a place that has reported.
- * Structures: the ABI of -fsanitize=undefined that gcc 12 and clang 14 share (compiler-rt, ubsan_handlers.h, as an interface).
- * Does not: explain types. A report is a bug of ours; execution goes on, so that a test sees all of them.
+ * The compiler passes a static record that begins with file, line and column; a column of ~0 marks
+ * a place that has reported. Structures: the ABI of -fsanitize=undefined that gcc 12 and clang 14
+ * share (compiler-rt, ubsan_handlers.h, as an interface). Does not: explain types. A report is a
+ * bug of ours; execution goes on, so that a test sees all of them.
  */
 #include <compiler.h>
 
@@ -11,7 +13,10 @@
 #include <debug.h>
 #include <log.h>
 
-struct location { const char *file; uint32_t line, column; };
+struct location {
+	const char *file;
+	uint32_t line, column;
+};
 
 static void report(struct location *at, const char *what)
 {
@@ -22,12 +27,18 @@ static void report(struct location *at, const char *what)
 }
 
 /* Handlers of one, two and three values beside the record. */
-#define HANDLER1(name, what) \
-	void __ubsan_handle_##name(struct location *at, void *a); \
-	void __ubsan_handle_##name(struct location *at, void *a) { report(at, what); }
-#define HANDLER2(name, what) \
-	void __ubsan_handle_##name(struct location *at, void *a, void *b); \
-	void __ubsan_handle_##name(struct location *at, void *a, void *b) { report(at, what); }
+#define HANDLER1(name, what)                                                                       \
+	void __ubsan_handle_##name(struct location *at, void *a);                                  \
+	void __ubsan_handle_##name(struct location *at, void *a)                                   \
+	{                                                                                          \
+		report(at, what);                                                                  \
+	}
+#define HANDLER2(name, what)                                                                       \
+	void __ubsan_handle_##name(struct location *at, void *a, void *b);                         \
+	void __ubsan_handle_##name(struct location *at, void *a, void *b)                          \
+	{                                                                                          \
+		report(at, what);                                                                  \
+	}
 
 HANDLER2(add_overflow, "signed addition overflows")
 HANDLER2(sub_overflow, "signed subtraction overflows")

@@ -1,10 +1,12 @@
 /*
  * wait.c - wait queues.
  *
- * No wake-up is lost: a waiter queues itself, sets its state (a full barrier), then looks at the condition; a waker changes the
- * condition, then looks at the queue (a full barrier between). An entry woken by wake_default() is taken off the queue, so
- * that the next exclusive wake-up goes to another waiter and the sleeper need not take the lock when it leaves. The
- * waker touches the entry last when it closes node.prev on itself; a waiter that sees that may let the entry go out of scope.
+ * No wake-up is lost: a waiter queues itself, sets its state (a full barrier), then looks at the
+ * condition; a waker changes the condition, then looks at the queue (a full barrier between). An
+ * entry woken by wake_default() is taken off the queue, so that the next exclusive wake-up goes to
+ * another waiter and the sleeper need not take the lock when it leaves. The waker touches the entry
+ * last when it closes node.prev on itself; a waiter that sees that may let the entry go out of
+ * scope.
  */
 #include <wait.h>
 #include <debug.h>
@@ -80,7 +82,7 @@ void wake_up_nr(struct wait_queue *wq, unsigned nr, unsigned key)
 	if (list_empty(&wq->entries))
 		return;
 	f = spin_lock_irq(&wq->lock);
-	list_for_each_entry_safe(we, next, &wq->entries, node) {
+	list_for_each_entry_safe (we, next, &wq->entries, node) {
 		bool is_exclusive = we->flags & WAIT_EXCLUSIVE;
 
 		if (we->wake(we, key) && is_exclusive && !--nr)
@@ -89,10 +91,17 @@ void wake_up_nr(struct wait_queue *wq, unsigned nr, unsigned key)
 	spin_unlock_irq(&wq->lock, f);
 }
 
+/*
+ * The lock is taken even when the entry looks queued: a waker on another CPU may have made this
+ * task runnable and be about to take the entry off, and then it must be queued again.
+ */
 void wait_prepare(struct wait_queue *wq, struct wait_entry *we, int state)
 {
+	unsigned long f = spin_lock_irq(&wq->lock);
+
 	if (!is_queued(we))
-		wait_queue_add(wq, we);
+		add_locked(wq, we);
+	spin_unlock_irq(&wq->lock, f);
 	__atomic_exchange_n(&current->state, (uint32_t)state, __ATOMIC_SEQ_CST);
 }
 
@@ -107,7 +116,10 @@ int wait_sleep(int state)
 	return wait_sleep_until(state, WAIT_NO_DEADLINE);
 }
 
-struct sleeper { struct timer timer; struct task *task; };
+struct sleeper {
+	struct timer timer;
+	struct task *task;
+};
 
 static void sleep_over(struct timer *t)
 {

@@ -1,11 +1,11 @@
 /*
  * workqueue.c - work queues: a list and a few threads for each CPU.
  *
- * A thread that takes a piece of work and leaves no other waiting starts one more first (up to a limit), so that work which
- * sleeps does not hold up what is queued behind it. Work queued on a CPU that has no threads yet waits on CPU 0's list.
- * Flushing: a marker goes to the tail of each list; once it is taken, all that was before it has been taken too; what is still
- * running then has a smaller start number than the marker.
- * Locks: pool->lock, irq-save, a leaf but for waking.
+ * A thread that takes a piece of work and leaves no other waiting starts one more first (up to a
+ * limit), so that work which sleeps does not hold up what is queued behind it. Work queued on a CPU
+ * that has no threads yet waits on CPU 0's list. Flushing: a marker goes to the tail of each list;
+ * once it is taken, all that was before it has been taken too; what is still running then has a
+ * smaller start number than the marker. Locks: pool->lock, irq-save, a leaf but for waking.
  */
 #include <workqueue.h>
 #include <arch/clock.h>
@@ -18,19 +18,27 @@
 #define MAX_WORKERS 8u
 
 struct pool;
-struct worker { struct pool *pool; uint64_t running; /* start number, 0: none */ };
+struct worker {
+	struct pool *pool;
+	uint64_t running; /* start number, 0: none */
+};
 /* Key: [p] lock */
 struct pool {
 	struct spinlock lock;
-	struct list_head works;  /* [p] */
-	struct wait_queue wait;  /* idle workers */
-	uint64_t nr_started;     /* [p] pieces of work taken so far */
+	struct list_head works;       /* [p] */
+	struct wait_queue wait;       /* idle workers */
+	uint64_t nr_started;          /* [p] pieces of work taken so far */
 	unsigned nr_workers, nr_idle; /* [p] */
 	unsigned cpu;
-	bool is_starting;        /* [p] a worker is being made */
+	bool is_starting; /* [p] a worker is being made */
 	struct worker worker[MAX_WORKERS];
 };
-struct marker { struct work work; struct pool *pool; uint64_t number; bool taken; };
+struct marker {
+	struct work work;
+	struct pool *pool;
+	uint64_t number;
+	bool taken;
+};
 
 static struct pool pools[MAX_CPUS];
 static bool ready;
@@ -84,7 +92,8 @@ bool work_queue(struct work *w)
 
 static void work_thread(void *arg);
 
-/* One more thread for @p; the caller has set is_starting. Failing to is not an error: the others go on. */
+/* One more thread for @p; the caller has set is_starting. Failing to is not an error: the others go
+ * on. */
 static void start_worker(struct pool *p)
 {
 	char name[16];
@@ -105,7 +114,8 @@ static void start_worker(struct pool *p)
 	spin_unlock_irq(&p->lock, f);
 }
 
-/* Take the next piece of work; *@fn is what to call. The work may be queued again, or gone, from here on. */
+/* Take the next piece of work; *@fn is what to call. The work may be queued again, or gone, from
+ * here on. */
 static struct work *take(struct worker *me, void (**fn)(struct work *), bool *need_more)
 {
 	struct pool *p = me->pool;
@@ -166,7 +176,8 @@ void workqueue_init(void)
 {
 	unsigned cpu;
 
-	for_each_cpu_in(cpu, sched_online) {
+	for_each_cpu_in(cpu, sched_online)
+	{
 		pools[cpu].is_starting = true;
 		start_worker(&pools[cpu]);
 		if (!pools[cpu].nr_workers)
@@ -209,7 +220,8 @@ void work_flush(void)
 	might_sleep();
 	if (!ready)
 		return;
-	for_each_cpu_in(cpu, sched_online) {
+	for_each_cpu_in(cpu, sched_online)
+	{
 		struct marker m = {.pool = &pools[cpu]};
 
 		if (!m.pool->nr_workers)

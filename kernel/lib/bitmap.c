@@ -4,7 +4,8 @@
 #include <bitmap.h>
 
 /* First bit at or after @from that differs from @skip's bits (all ones or all zeros). */
-static uint64_t find_other(const unsigned long *map, uint64_t size, uint64_t from, unsigned long skip)
+static uint64_t find_other(
+	const unsigned long *map, uint64_t size, uint64_t from, unsigned long skip)
 {
 	uint64_t i, n;
 	unsigned long w;

@@ -1,14 +1,20 @@
 /*
  * hash.c - SipHash-1-3 for tables whose keys users choose, and a cheaper keyed hash for names.
  *
- * Spec: Aumasson and Bernstein, "SipHash: a fast short-input PRF", with one compression round and three final ones.
+ * Spec: Aumasson and Bernstein, "SipHash: a fast short-input PRF", with one compression round and
+ * three final ones.
  */
 #include <hash.h>
 #include <string.h>
 
-struct sip { uint64_t a, b, c, d; };
+struct sip {
+	uint64_t a, b, c, d;
+};
 
-static inline uint64_t rotl(uint64_t x, unsigned n) { return x << n | x >> (64 - n); }
+static inline uint64_t rotl(uint64_t x, unsigned n)
+{
+	return x << n | x >> (64 - n);
+}
 
 static inline uint64_t load8(const uint8_t *p)
 {
@@ -71,8 +77,8 @@ uint64_t siphash(const void *data, size_t n, const uint64_t key[2])
 }
 
 /*
- * Multiply and fold the high half down, a word at a time. The key keeps outsiders from choosing names that collide;
- * it is not a PRF, so hash values must not be shown to programs.
+ * Multiply and fold the high half down, a word at a time. The key keeps outsiders from choosing
+ * names that collide; it is not a PRF, so hash values must not be shown to programs.
  */
 uint32_t hash_name(const char *name, size_t n, uint64_t key)
 {

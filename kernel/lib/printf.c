@@ -1,16 +1,19 @@
 /*
  * printf.c - formatting into a bounded buffer.
  *
- * One output cursor counts what the whole would need and stores what fits. Symbol names for %pS come from a function
- * that core registers, because lib knows no symbol table.
- * Does not: floating point, positional arguments, wide characters.
+ * One output cursor counts what the whole would need and stores what fits. Symbol names for %pS
+ * come from a function that core registers, because lib knows no symbol table. Does not: floating
+ * point, positional arguments, wide characters.
  */
 #include <printf.h>
 #include <string.h>
 
 const char *(*printf_symbol)(uint64_t pc, uint64_t *offset);
 
-struct out { char *buf; size_t size, len; };
+struct out {
+	char *buf;
+	size_t size, len;
+};
 
 struct spec {
 	bool left, zero, plus, space, alt, upper, has_precision;
@@ -49,7 +52,8 @@ static void put_padded(struct out *o, const struct spec *s, const char *text, si
 		put_run(o, ' ', pad);
 }
 
-static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base, bool is_negative)
+static void put_number(
+	struct out *o, const struct spec *s, uint64_t v, unsigned base, bool is_negative)
 {
 	const char *digits = s->upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	char tmp[24], prefix[2];
@@ -155,7 +159,8 @@ static void put_string(struct out *o, const struct spec *s, const char *text)
 {
 	if (!text)
 		text = "(null)";
-	put_padded(o, s, text, s->has_precision ? strnlen(text, (size_t)s->precision) : strlen(text));
+	put_padded(
+		o, s, text, s->has_precision ? strnlen(text, (size_t)s->precision) : strlen(text));
 }
 
 /* va_list is passed by pointer so that the caller sees what was consumed. */
@@ -165,13 +170,16 @@ static void put_integer(struct out *o, struct spec *s, char conv, va_list *ap)
 
 	s->upper = conv == 'X';
 	if (conv == 'd' || conv == 'i') {
-		int64_t v = cut_signed(s, s->length == 'l' ? va_arg(*ap, int64_t) : va_arg(*ap, int));
+		int64_t v = cut_signed(
+			s, s->length == 'l' ? va_arg(*ap, int64_t) : va_arg(*ap, int));
 
 		put_number(o, s, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, v < 0);
 		return;
 	}
 	s->plus = s->space = false;
-	put_number(o, s, cut_unsigned(s, s->length == 'l' ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned)), base, false);
+	put_number(o, s,
+		cut_unsigned(s, s->length == 'l' ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned)),
+		base, false);
 }
 
 static const char *convert(struct out *o, struct spec *s, const char *f, va_list *ap)
@@ -179,7 +187,12 @@ static const char *convert(struct out *o, struct spec *s, const char *f, va_list
 	char c;
 
 	switch (*f) {
-	case 'd': case 'i': case 'u': case 'x': case 'X': case 'o':
+	case 'd':
+	case 'i':
+	case 'u':
+	case 'x':
+	case 'X':
+	case 'o':
 		put_integer(o, s, *f, ap);
 		break;
 	case 'c':

@@ -1,26 +1,43 @@
 /*
  * rbtree.c - red-black trees.
  *
- * Invariants: the root is black; a red node has no red child; every path from a node down to a missing child crosses the same
- * number of black nodes. parent_color holds the parent's address with bit 0 set for black. Augmented data of a node covers
- * its subtree: a rotation leaves the set below its upper node as it was, so only the two nodes turned are recomputed.
+ * Invariants: the root is black; a red node has no red child; every path from a node down to a
+ * missing child crosses the same number of black nodes. parent_color holds the parent's address
+ * with bit 0 set for black. Augmented data of a node covers its subtree: a rotation leaves the set
+ * below its upper node as it was, so only the two nodes turned are recomputed.
  */
 #include <rbtree.h>
 
 #define BLACK 1ul
 
-static inline struct rb_node *parent_of(const struct rb_node *n) { return (struct rb_node *)(n->parent_color & ~BLACK); }
-static inline bool is_red(const struct rb_node *n) { return n && !(n->parent_color & BLACK); }
+static inline struct rb_node *parent_of(const struct rb_node *n)
+{
+	return (struct rb_node *)(n->parent_color & ~BLACK);
+}
+static inline bool is_red(const struct rb_node *n)
+{
+	return n && !(n->parent_color & BLACK);
+}
 static inline void set_parent(struct rb_node *n, struct rb_node *p)
 {
 	n->parent_color = (uintptr_t)p | (n->parent_color & BLACK);
 }
-static inline void set_black(struct rb_node *n) { n->parent_color |= BLACK; }
-static inline void set_red(struct rb_node *n) { n->parent_color &= ~BLACK; }
-static inline struct rb_node **child_link(struct rb_node *n, bool right) { return right ? &n->right : &n->left; }
+static inline void set_black(struct rb_node *n)
+{
+	n->parent_color |= BLACK;
+}
+static inline void set_red(struct rb_node *n)
+{
+	n->parent_color &= ~BLACK;
+}
+static inline struct rb_node **child_link(struct rb_node *n, bool right)
+{
+	return right ? &n->right : &n->left;
+}
 
 /* Make @to stand where @from stood below @parent. */
-static inline void replace_child(struct rb_root *root, struct rb_node *parent, struct rb_node *from, struct rb_node *to)
+static inline void replace_child(
+	struct rb_root *root, struct rb_node *parent, struct rb_node *from, struct rb_node *to)
 {
 	if (!parent)
 		WRITE_ONCE(root->node, to);
@@ -29,7 +46,8 @@ static inline void replace_child(struct rb_root *root, struct rb_node *parent, s
 }
 
 /* Turn @n down towards @right; its child on the other side comes up and takes its place. */
-static struct rb_node *rotate(struct rb_root *root, struct rb_node *n, bool right, rb_augment_fn augment)
+static struct rb_node *rotate(
+	struct rb_root *root, struct rb_node *n, bool right, rb_augment_fn augment)
 {
 	struct rb_node *up = *child_link(n, !right), *inner = *child_link(up, right);
 
@@ -53,7 +71,8 @@ void rb_update(struct rb_node *n, rb_augment_fn augment)
 		augment(n);
 }
 
-void rb_insert(struct rb_root *root, struct rb_node *n, struct rb_node *parent, struct rb_node **link, rb_augment_fn augment)
+void rb_insert(struct rb_root *root, struct rb_node *n, struct rb_node *parent,
+	struct rb_node **link, rb_augment_fn augment)
 {
 	n->left = n->right = NULL;
 	n->parent_color = (uintptr_t)parent; /* red */
@@ -84,7 +103,8 @@ void rb_insert(struct rb_root *root, struct rb_node *n, struct rb_node *parent, 
 }
 
 /* The subtree of @parent on side @right is one black node short. */
-static void refill_black(struct rb_root *root, struct rb_node *parent, bool right, rb_augment_fn augment)
+static void refill_black(
+	struct rb_root *root, struct rb_node *parent, bool right, rb_augment_fn augment)
 {
 	for (;;) {
 		struct rb_node *sibling = *child_link(parent, !right), *up;
@@ -96,7 +116,8 @@ static void refill_black(struct rb_root *root, struct rb_node *parent, bool righ
 			sibling = *child_link(parent, !right);
 		}
 		if (is_red(sibling->left) || is_red(sibling->right)) {
-			if (!is_red(*child_link(sibling, !right))) { /* the near nephew is the red one */
+			if (!is_red(*child_link(
+				    sibling, !right))) { /* the near nephew is the red one */
 				set_black(*child_link(sibling, right));
 				set_red(sibling);
 				sibling = rotate(root, sibling, !right, augment);
@@ -121,8 +142,10 @@ static void refill_black(struct rb_root *root, struct rb_node *parent, bool righ
 	}
 }
 
-/* Take out @n, which has at most one child. Returns whether a black node went; its place is *@parent's side *@right. */
-static bool unlink_simple(struct rb_root *root, struct rb_node *n, struct rb_node **parent, bool *right)
+/* Take out @n, which has at most one child. Returns whether a black node went; its place is
+ * *@parent's side *@right. */
+static bool unlink_simple(
+	struct rb_root *root, struct rb_node *n, struct rb_node **parent, bool *right)
 {
 	struct rb_node *child = n->left ? n->left : n->right;
 
@@ -191,7 +214,19 @@ static struct rb_node *neighbour(const struct rb_node *n, bool right)
 	return p;
 }
 
-struct rb_node *rb_first(const struct rb_root *root) { return outermost(root->node, false); }
-struct rb_node *rb_last(const struct rb_root *root) { return outermost(root->node, true); }
-struct rb_node *rb_next(const struct rb_node *n) { return neighbour(n, true); }
-struct rb_node *rb_prev(const struct rb_node *n) { return neighbour(n, false); }
+struct rb_node *rb_first(const struct rb_root *root)
+{
+	return outermost(root->node, false);
+}
+struct rb_node *rb_last(const struct rb_root *root)
+{
+	return outermost(root->node, true);
+}
+struct rb_node *rb_next(const struct rb_node *n)
+{
+	return neighbour(n, true);
+}
+struct rb_node *rb_prev(const struct rb_node *n)
+{
+	return neighbour(n, false);
+}

@@ -1,10 +1,11 @@
 /*
- * string.c - memory and string functions of the C library, as the compiler and the rooms expect them.
+ * string.c - memory and string functions of the C library, as the compiler and the rooms expect
+ * them.
  *
- * Words are moved through unaligned 8-byte accesses; what does not fill a word is covered by a last word that
- * overlaps the one before. Long runs go to the machine's copy_words()/fill_words(). The room's theory: lib holds
- * algorithms without state or locks; every file stands alone and is tested on the host.
- * Does not: use vector registers (the kernel has none of its own).
+ * Words are moved through unaligned 8-byte accesses; what does not fill a word is covered by a last
+ * word that overlaps the one before. Long runs go to the machine's copy_words()/fill_words(). The
+ * room's theory: lib holds algorithms without state or locks; every file stands alone and is tested
+ * on the host. Does not: use vector registers (the kernel has none of its own).
  */
 #include <string.h>
 #include <asm/string.h>
@@ -17,15 +18,27 @@
 typedef uint64_t __attribute__((aligned(1), may_alias)) word_t;
 typedef uint32_t __attribute__((aligned(1), may_alias)) half_t;
 
-#define LONG_RUN 96u /* bytes from which the string instructions pay */
-#define ONES 0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
+#define LONG_RUN         96u /* bytes from which the string instructions pay */
+#define ONES             0x0101010101010101ull
+#define HIGHS            0x8080808080808080ull
 #define HAS_ZERO_BYTE(w) (((w)-ONES) & ~(w)&HIGHS)
 
-static inline uint64_t load8(const void *p) { return *(const word_t *)p; }
-static inline void store8(void *p, uint64_t v) { *(word_t *)p = v; }
-static inline uint32_t load4(const void *p) { return *(const half_t *)p; }
-static inline void store4(void *p, uint32_t v) { *(half_t *)p = v; }
+static inline uint64_t load8(const void *p)
+{
+	return *(const word_t *)p;
+}
+static inline void store8(void *p, uint64_t v)
+{
+	*(word_t *)p = v;
+}
+static inline uint32_t load4(const void *p)
+{
+	return *(const half_t *)p;
+}
+static inline void store4(void *p, uint32_t v)
+{
+	*(half_t *)p = v;
+}
 
 /* Under 16 bytes; everything is read before anything is written, so overlap does no harm. */
 static inline void copy_short(uint8_t *d, const uint8_t *s, size_t n)
@@ -49,7 +62,8 @@ static inline void copy_short(uint8_t *d, const uint8_t *s, size_t n)
 	}
 }
 
-/* Ascending; also right when d lies below an overlapping s: the last word is read before it can be overwritten. */
+/* Ascending; also right when d lies below an overlapping s: the last word is read before it can be
+ * overwritten. */
 static inline void copy_up(uint8_t *d, const uint8_t *s, size_t n)
 {
 	uint64_t last = load8(s + n - 8);
@@ -147,7 +161,8 @@ void *memchr(const void *s, int c, size_t n)
 	return NULL;
 }
 
-/* An aligned word never crosses into another page, so reading behind the end inside it cannot fault. */
+/* An aligned word never crosses into another page, so reading behind the end inside it cannot
+ * fault. */
 __attribute__((no_sanitize("address"))) size_t strlen(const char *s)
 {
 	const char *p = s;

@@ -1,20 +1,22 @@
 /*
  * xarray.c - sparse array from 64-bit index to pointer.
  *
- * A radix tree: each node has 64 slots, a node of shift s covers 64 << s indices. A slot (and root) holds NULL, an entry, or
- * a node's address with bit 0 set. A lone entry at index 0 sits in the root itself, so that a small file needs no node.
- * Invariants: no node but the root's is empty; the root is as low as its highest index allows; mark m of a slot in a node above the
- * lowest is set exactly if some entry below has m; xa->marks has the same for the whole; unused slots have no marks.
- * Locks: writers hold xa->lock. Readers run under RCU: a node is complete before it is linked, knows its own shift, and is freed
- * after a grace period, so a reader on its way sees the tree as it was at some moment.
- * Memory: through functions that mm registers. A failed store undoes the nodes that it added.
+ * A radix tree: each node has 64 slots, a node of shift s covers 64 << s indices. A slot (and root)
+ * holds NULL, an entry, or a node's address with bit 0 set. A lone entry at index 0 sits in the
+ * root itself, so that a small file needs no node. Invariants: no node but the root's is empty; the
+ * root is as low as its highest index allows; mark m of a slot in a node above the lowest is set
+ * exactly if some entry below has m; xa->marks has the same for the whole; unused slots have no
+ * marks. Locks: writers hold xa->lock. Readers run under RCU: a node is complete before it is
+ * linked, knows its own shift, and is freed after a grace period, so a reader on its way sees the
+ * tree as it was at some moment. Memory: through functions that mm registers. A failed store undoes
+ * the nodes that it added.
  */
 #include <xarray.h>
 #include <debug.h>
 #include <error.h>
 
 #define SLOT_BITS 6u
-#define SLOTS 64u
+#define SLOTS     64u
 
 struct xa_node {
 	void *free_link[2]; /* the allocator's, once the node is freed (struct rcu_head) */
@@ -33,16 +35,31 @@ void xarray_set_allocator(const struct xarray_allocator *a)
 	allocator = *a;
 }
 
-static inline bool is_node(const void *e) { return (uintptr_t)e & 1; }
-static inline struct xa_node *to_node(const void *e) { return (struct xa_node *)((uintptr_t)e & ~1ul); }
-static inline void *tag_node(struct xa_node *n) { return (void *)((uintptr_t)n | 1); }
-static inline unsigned slot_of(const struct xa_node *n, uint64_t index) { return index >> n->shift & (SLOTS - 1); }
+static inline bool is_node(const void *e)
+{
+	return (uintptr_t)e & 1;
+}
+static inline struct xa_node *to_node(const void *e)
+{
+	return (struct xa_node *)((uintptr_t)e & ~1ul);
+}
+static inline void *tag_node(struct xa_node *n)
+{
+	return (void *)((uintptr_t)n | 1);
+}
+static inline unsigned slot_of(const struct xa_node *n, uint64_t index)
+{
+	return index >> n->shift & (SLOTS - 1);
+}
 /* Highest index below a node at the root. */
 static inline uint64_t node_last(const struct xa_node *n)
 {
 	return n->shift + SLOT_BITS >= 64 ? UINT64_MAX : (1ull << (n->shift + SLOT_BITS)) - 1;
 }
-static inline void *root_of(const struct xarray *xa) { return (void *)smp_load_acquire(&xa->root); }
+static inline void *root_of(const struct xarray *xa)
+{
+	return (void *)smp_load_acquire(&xa->root);
+}
 
 void xa_init(struct xarray *xa)
 {
@@ -117,7 +134,11 @@ static int grow(struct xarray *xa, uint64_t index)
 			return 0;
 		if (!is_node(old) && !index)
 			return 0; /* the entry at 0 is replaced in place */
-		n = node_new(NULL, is_node(old) ? to_node(old)->shift + SLOT_BITS : old ? 0 : shift_for(index), 0);
+		n = node_new(NULL,
+			is_node(old) ? to_node(old)->shift + SLOT_BITS
+			: old        ? 0
+				     : shift_for(index),
+			0);
 		if (!n)
 			return -ENOMEM;
 		if (old) {
@@ -278,7 +299,8 @@ static void change_mark(struct xarray *xa, uint64_t index, enum xa_mark m, bool 
 {
 	unsigned long f = spin_lock_irq(&xa->lock);
 	struct xa_node *n = descend(xa, index);
-	bool is_there = n ? n->slot[slot_of(n, index)] != NULL : !index && xa->root && !is_node(xa->root);
+	bool is_there = n ? n->slot[slot_of(n, index)] != NULL
+			  : !index && xa->root && !is_node(xa->root);
 
 	if (is_there && set)
 		set_mark_up(xa, n, n ? slot_of(n, index) : 0, m);
@@ -376,8 +398,9 @@ static unsigned next_slot(const struct xa_node *n, unsigned i, int mark)
 }
 
 /*
- * One descent from @e for the first entry at or after *@index. When a subtree has none, *@index becomes the first index behind it
- * and the caller starts again from the root; *@index wraps to 0 past the end.
+ * One descent from @e for the first entry at or after *@index. When a subtree has none, *@index
+ * becomes the first index behind it and the caller starts again from the root; *@index wraps to 0
+ * past the end.
  */
 static void *find_step(void *e, uint64_t *index, int mark)
 {
@@ -389,7 +412,11 @@ static void *find_step(void *e, uint64_t *index, int mark)
 			uint64_t low = ~0ull << n->shift;
 
 			if (j == SLOTS) { /* behind this node */
-				*index = n->shift + SLOT_BITS >= 64 ? 0 : (*index | ((1ull << (n->shift + SLOT_BITS)) - 1)) + 1;
+				*index = n->shift + SLOT_BITS >= 64
+						 ? 0
+						 : (*index |
+							   ((1ull << (n->shift + SLOT_BITS)) - 1)) +
+							   1;
 				return NULL;
 			}
 			*index = (*index & low) + ((uint64_t)(j - i) << n->shift);

@@ -1,6 +1,6 @@
 /*
- * libc.c - the half of the unit-test runtime that talks to the host's C library; unit.h's types are repeated here
- * because kernel headers and libc headers cannot meet in one file.
+ * libc.c - the half of the unit-test runtime that talks to the host's C library; unit.h's types are
+ * repeated here because kernel headers and libc headers cannot meet in one file.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct test { const char *name, *file; void (*fn)(void); };
+struct test {
+	const char *name, *file;
+	void (*fn)(void);
+};
 static struct test tests[512];
 static int nr_tests, failures;
 static uint64_t rng;
@@ -64,8 +67,8 @@ void unit_bail(const char *why)
 bool unit_eq(const char *file, int line, const char *text, int64_t a, int64_t b)
 {
 	if (a != b)
-		unit_fail(file, line, "%s: %lld (%#llx), not %lld (%#llx)", text, (long long)a, (long long)a, (long long)b,
-			(long long)b);
+		unit_fail(file, line, "%s: %lld (%#llx), not %lld (%#llx)", text, (long long)a,
+			(long long)a, (long long)b, (long long)b);
 	return a == b;
 }
 

@@ -1,8 +1,10 @@
 /*
- * sched_test.c - the real scheduler on a simulated clock: switching does nothing but change `current`, and the test acts as whatever
- * task that is. Shares follow weights, sleepers lose nothing, FIFO and RR come first, woken tasks run soon.
+ * sched_test.c - the real scheduler on a simulated clock: switching does nothing but change
+ * `current`, and the test acts as whatever task that is. Shares follow weights, sleepers lose
+ * nothing, FIFO and RR come first, woken tasks run soon.
  */
-/* LINK: kernel/core/sched.c kernel/core/fair.c kernel/core/rt.c kernel/core/balance.c kernel/core/task.c kernel/core/cputime.c */
+/* LINK: kernel/core/sched.c kernel/core/fair.c kernel/core/rt.c kernel/core/balance.c
+ * kernel/core/task.c kernel/core/cputime.c */
 /* LINK: kernel/core/timer.c kernel/core/wait.c kernel/lib/rbtree.c kernel/core/workqueue.c */
 #include "kernel/core/rq.h"
 #include <arch/task.h>
@@ -16,16 +18,40 @@
 static uint64_t timer_at;
 DEFINE_PER_CPU(uint64_t, rcu_passes);
 
-struct task *arch_switch(struct task *prev, struct task *next) { current_task_ = next; return prev; }
-void clock_set_timer(uint64_t deadline_ns) { timer_at = deadline_ns; }
-void arch_task_start_kernel(struct task *t, void (*fn)(void *), void *arg) { (void)t, (void)fn, (void)arg; }
-void rcu_idle_enter(void) {}
-void rcu_idle_exit(void) {}
-void rcu_start(void) {}
-void log_wake_deferred(void) {}
+struct task *arch_switch(struct task *prev, struct task *next)
+{
+	current_task_ = next;
+	return prev;
+}
+void clock_set_timer(uint64_t deadline_ns)
+{
+	timer_at = deadline_ns;
+}
+void arch_task_start_kernel(struct task *t, void (*fn)(void *), void *arg)
+{
+	(void)t, (void)fn, (void)arg;
+}
+void rcu_idle_enter(void)
+{
+}
+void rcu_idle_exit(void)
+{
+}
+void rcu_start(void)
+{
+}
+void log_wake_deferred(void)
+{
+}
 
-static struct task *alloc(void) { return kzalloc(sizeof(struct task)); }
-static void release(struct task *t) { kfree(t); }
+static struct task *alloc(void)
+{
+	return kzalloc(sizeof(struct task));
+}
+static void release(struct task *t)
+{
+	kfree(t);
+}
 
 static void start(void)
 {
@@ -51,8 +77,8 @@ static struct task *spawn(int nice)
 }
 
 /*
- * The running task sleeps. (schedule() itself would see "its" task asleep on return, take it for the boot flow and wait; a yield makes
- * the same single pass.)
+ * The running task sleeps. (schedule() itself would see "its" task asleep on return, take it for
+ * the boot flow and wait; a yield makes the same single pass.)
  */
 static void sleep_now(void)
 {
@@ -60,7 +86,8 @@ static void sleep_now(void)
 	sched_yield();
 }
 
-/* Let time pass as the machine would: to the next timer, then a pass through the scheduler if one is due. */
+/* Let time pass as the machine would: to the next timer, then a pass through the scheduler if one
+ * is due. */
 static void run_for(uint64_t ns)
 {
 	uint64_t end = unit_clock + ns;
@@ -90,7 +117,10 @@ static void retire(struct task **t, unsigned n)
 		release(t[i]);
 }
 
-static int64_t ms_of(struct task *t) { return (int64_t)(t->se.sum_exec_ns / MS); }
+static int64_t ms_of(struct task *t)
+{
+	return (int64_t)(t->se.sum_exec_ns / MS);
+}
 
 TEST(equal_tasks_get_equal_shares)
 {
@@ -247,7 +277,8 @@ TEST(random_sleeps_wakes_and_priorities_keep_the_queue_whole)
 			else
 				schedule();
 			break;
-		case 1: case 2:
+		case 1:
+		case 2:
 			task_wake(r, TASK_UNINTERRUPTIBLE);
 			break;
 		case 3:
@@ -265,7 +296,8 @@ TEST(random_sleeps_wakes_and_priorities_keep_the_queue_whole)
 		for (i = 0; i < 12; i++)
 			runnable += t[i]->se.on_queue;
 		REQUIRE_EQ(run_queue.nr_running, runnable);
-		REQUIRE(runnable == 0 || current != run_queue.idle || run_queue.idle->work & TASK_WORK_RESCHED);
+		REQUIRE(runnable == 0 || current != run_queue.idle ||
+			run_queue.idle->work & TASK_WORK_RESCHED);
 		REQUIRE_EQ(run_queue.nr_uninterruptible, 12 - runnable);
 	}
 	retire(t, 12);

@@ -1,18 +1,27 @@
 /*
- * ext2_test.c - the whole way down: vfs, page cache, ext2, block room, on images that mke2fs made, judged by e2fsck.
+ * ext2_test.c - the whole way down: vfs, page cache, ext2, block room, on images that mke2fs made,
+ * judged by e2fsck.
  *
- * A disk is memory; its submit() completes at once. At the end of each test the file system is remounted read-only, the image written to
- * build/ and checked with `e2fsck -fn`, which must find nothing.
+ * A disk is memory; its submit() completes at once. At the end of each test the file system is
+ * remounted read-only, the image written to build/ and checked with `e2fsck -fn`, which must find
+ * nothing.
  */
-/* LINK: kernel/fs/ext2/super.c kernel/fs/ext2/inode.c kernel/fs/ext2/balloc.c kernel/fs/ext2/ialloc.c kernel/fs/ext2/dir.c */
-/* LINK: kernel/fs/ext2/dirindex.c kernel/fs/ext2/namei.c kernel/fs/ext2/file.c kernel/fs/ext2/meta.c kernel/fs/ext2/orphan.c */
+/* LINK: kernel/fs/ext2/super.c kernel/fs/ext2/inode.c kernel/fs/ext2/balloc.c
+ * kernel/fs/ext2/ialloc.c kernel/fs/ext2/dir.c */
+/* LINK: kernel/fs/ext2/dirindex.c kernel/fs/ext2/namei.c kernel/fs/ext2/file.c
+ * kernel/fs/ext2/meta.c kernel/fs/ext2/orphan.c */
 /* LINK: kernel/fs/ext2/map.c kernel/fs/ext2/txn.c */
-/* LINK: kernel/block/bio.c kernel/block/plug.c kernel/block/cache.c kernel/block/device.c kernel/block/part.c kernel/block/gpt.c */
+/* LINK: kernel/block/bio.c kernel/block/plug.c kernel/block/cache.c kernel/block/device.c
+ * kernel/block/part.c kernel/block/gpt.c */
 /* LINK: kernel/block/spec.c */
-/* LINK: kernel/vfs/anon.c kernel/vfs/attr.c kernel/vfs/blkdev.c kernel/vfs/chrdev.c kernel/vfs/dcache.c kernel/vfs/fdtable.c */
-/* LINK: kernel/vfs/fifo.c kernel/vfs/file.c kernel/vfs/fs_context.c kernel/vfs/generic.c kernel/vfs/inode.c kernel/vfs/locks.c */
-/* LINK: kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c kernel/vfs/namei.c kernel/vfs/open.c kernel/vfs/ops.c */
-/* LINK: kernel/vfs/pipe.c kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c kernel/vfs/rw.c kernel/vfs/splice.c */
+/* LINK: kernel/vfs/anon.c kernel/vfs/attr.c kernel/vfs/blkdev.c kernel/vfs/chrdev.c
+ * kernel/vfs/dcache.c kernel/vfs/fdtable.c */
+/* LINK: kernel/vfs/fifo.c kernel/vfs/file.c kernel/vfs/fs_context.c kernel/vfs/generic.c
+ * kernel/vfs/inode.c kernel/vfs/locks.c */
+/* LINK: kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c kernel/vfs/namei.c
+ * kernel/vfs/open.c kernel/vfs/ops.c */
+/* LINK: kernel/vfs/pipe.c kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c
+ * kernel/vfs/rw.c kernel/vfs/splice.c */
 /* LINK: kernel/vfs/super.c kernel/vfs/vfs.c */
 /* LINK: kernel/policy/cred.c kernel/policy/policy.c */
 /* LINK: kernel/mm/mm.c kernel/mm/vma.c kernel/mm/mmap.c kernel/mm/zap.c kernel/mm/tlb.c */
@@ -22,7 +31,8 @@
 /* LINK: kernel/mm/filewrite.c kernel/mm/truncate.c kernel/mm/dirty.c kernel/mm/writeback.c */
 /* LINK: kernel/mm/lru.c kernel/mm/reclaim.c kernel/mm/oom.c kernel/mm/stats.c */
 /* LINK: kernel/mm/iov_iter.c kernel/mm/page_wait.c kernel/mm/xarray_nodes.c */
-/* LINK: kernel/lib/xarray.c kernel/lib/rbtree.c kernel/lib/hash.c kernel/lib/crc.c kernel/lib/bitmap.c */
+/* LINK: kernel/lib/xarray.c kernel/lib/rbtree.c kernel/lib/hash.c kernel/lib/crc.c
+ * kernel/lib/bitmap.c */
 #include <block.h>
 #include <error.h>
 #include <ext2fs.h>
@@ -42,11 +52,24 @@ int fclose(struct stream *f);
 
 struct watermarks watermarks = {64, 128, 192};
 uint64_t total_pages = 16384;
-uint64_t pages_free_estimate(void) { return 8192; }
-uint64_t pages_free_all(void) { return 8192; }
-void page_drain_cpus(void) {}
-void task_cache_init(void) {}
-void sleep_uninterruptible_ns(uint64_t ns) { unit_clock += ns; }
+uint64_t pages_free_estimate(void)
+{
+	return 8192;
+}
+uint64_t pages_free_all(void)
+{
+	return 8192;
+}
+void page_drain_cpus(void)
+{
+}
+void task_cache_init(void)
+{
+}
+void sleep_uninterruptible_ns(uint64_t ns)
+{
+	unit_clock += ns;
+}
 void page_put_last(struct page *p)
 {
 	if (page_test(p, PG_LRU))
@@ -56,10 +79,15 @@ void page_put_last(struct page *p)
 
 /* ---- the disk ---- */
 
-struct pending { struct pending *next; uint64_t at; uint32_t len; uint8_t data[]; };
+struct pending {
+	struct pending *next;
+	uint64_t at;
+	uint32_t len;
+	uint8_t data[];
+};
 struct memdisk {
-	uint8_t *data, *durable;      /* durable: as of the last flush; NULL: nobody wants to know */
-	struct pending *first, **last;/* writes since */
+	uint8_t *data, *durable; /* durable: as of the last flush; NULL: nobody wants to know */
+	struct pending *first, **last; /* writes since */
 	size_t bytes;
 	uint64_t fail_write_at;
 	unsigned writes, reads, flushes;
@@ -76,7 +104,8 @@ static void remember(struct memdisk *m, uint64_t at, const void *data, uint32_t 
 	m->last = &p->next;
 }
 
-/* The power fails (@cut) or a flush is done: what was written since the last one reaches the medium, or any sectors of it. */
+/* The power fails (@cut) or a flush is done: what was written since the last one reaches the
+ * medium, or any sectors of it. */
 static void settle(struct memdisk *m, bool cut)
 {
 	struct pending *p, *next;
@@ -115,7 +144,8 @@ static void md_submit(struct block_device *disk, struct bio *b)
 	}
 	if (b->op == BIO_FLUSH && m->durable)
 		settle(m, false);
-	bio_end(b, b->op == BIO_WRITE && m->fail_write_at && b->sector >= m->fail_write_at ? -EIO : 0);
+	bio_end(b,
+		b->op == BIO_WRITE && m->fail_write_at && b->sector >= m->fail_write_at ? -EIO : 0);
 }
 
 static const struct disk_ops md_ops = {.submit = md_submit};
@@ -139,7 +169,10 @@ static void make_disk_from(const char *name, const char *file)
 	d->nr_sectors = md->bytes >> 9;
 	d->ops = &md_ops;
 	d->driver = md;
-	d->limits = (struct disk_limits){.logical_bytes = 512, .max_bytes = 512 << 10, .max_vecs = 128, .volatile_cache = true,
+	d->limits = (struct disk_limits){.logical_bytes = 512,
+		.max_bytes = 512 << 10,
+		.max_vecs = 128,
+		.volatile_cache = true,
 		.vec_boundary_mask = PAGE_SIZE - 1};
 	EXPECT_EQ(disk_register(d), 0);
 }
@@ -148,8 +181,9 @@ static void make_disk(const char *name, const char *mke2fs)
 {
 	char command[300];
 
-	scnprintf(command, sizeof(command), "rm -f %s; /usr/sbin/mke2fs -q -F -t ext2 %.*s %s %s", image(name),
-		(int)(strrchr(mke2fs, ' ') - mke2fs), mke2fs, image(name), strrchr(mke2fs, ' ') + 1);
+	scnprintf(command, sizeof(command), "rm -f %s; /usr/sbin/mke2fs -q -F -t ext2 %.*s %s %s",
+		image(name), (int)(strrchr(mke2fs, ' ') - mke2fs), mke2fs, image(name),
+		strrchr(mke2fs, ' ') + 1);
 	if (system(command))
 		unit_fail(__FILE__, __LINE__, "mke2fs failed");
 	make_disk_from(name, image(name));
@@ -163,7 +197,9 @@ static void fsck(const char *name)
 
 	EXPECT_EQ(fwrite(md->data, 1, md->bytes, f), md->bytes);
 	fclose(f);
-	scnprintf(command, sizeof(command), "/usr/sbin/e2fsck -fn %s >%s.log 2>&1 || { cat %s.log; false; }", image(name), image(name), image(name));
+	scnprintf(command, sizeof(command),
+		"/usr/sbin/e2fsck -fn %s >%s.log 2>&1 || { cat %s.log; false; }", image(name),
+		image(name), image(name));
 	EXPECT_EQ(system(command), 0);
 }
 
@@ -229,9 +265,13 @@ static ssize_t get(const char *name, void *data, size_t n, int64_t pos)
 	return done;
 }
 
-struct counter { struct dir_context c; unsigned n, stop; };
+struct counter {
+	struct dir_context c;
+	unsigned n, stop;
+};
 static bool quiet;
-static bool count_entry(struct dir_context *c, const char *name, unsigned len, int64_t next, ino_t ino, unsigned type)
+static bool count_entry(struct dir_context *c, const char *name, unsigned len, int64_t next,
+	ino_t ino, unsigned type)
 {
 	struct counter *k = container_of(c, struct counter, c);
 
@@ -343,13 +383,17 @@ static void many_names(const char *name, const char *options, unsigned n)
 	mount_image(name, options);
 	EXPECT_EQ(vfs_mkdir(NULL, "/dir", 0755), 0);
 	for (unsigned i = 0; i < n; i++) {
-		scnprintf(path, sizeof(path), "/dir/file-%u-%.*s", i * 37, (int)(i % 120), "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnop");
+		scnprintf(path, sizeof(path), "/dir/file-%u-%.*s", i * 37, (int)(i % 120),
+			"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuv"
+			"wxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnop");
 		if (!EXPECT_EQ(put(path, path, strlen(path), 0, O_EXCL), 0))
 			break;
 	}
 	EXPECT_EQ(count("/dir"), n + 2);
 	for (unsigned i = 0; i < n; i += 2) {
-		scnprintf(path, sizeof(path), "/dir/file-%u-%.*s", i * 37, (int)(i % 120), "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnop");
+		scnprintf(path, sizeof(path), "/dir/file-%u-%.*s", i * 37, (int)(i % 120),
+			"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuv"
+			"wxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnop");
 		if (!EXPECT_EQ(vfs_unlink(NULL, path), 0))
 			break;
 	}
@@ -482,14 +526,19 @@ TEST(write_error_makes_it_read_only)
 
 /* Random operations beside a model in memory. */
 #define FILES 24
-#define MOST 300000u
-struct model { bool exists; uint32_t size; uint8_t *data; };
+#define MOST  300000u
+struct model {
+	bool exists;
+	uint32_t size;
+	uint8_t *data;
+};
 
 static void check_file(const char *path, const struct model *m)
 {
 	static uint8_t buf[MOST + 10];
 
-	if (!EXPECT_EQ(get(path, buf, sizeof(buf), 0), m->exists ? (ssize_t)m->size : -ENOENT) || !m->exists)
+	if (!EXPECT_EQ(get(path, buf, sizeof(buf), 0), m->exists ? (ssize_t)m->size : -ENOENT) ||
+		!m->exists)
 		return;
 	EXPECT_MEM(buf, m->data, m->size);
 }
@@ -498,7 +547,8 @@ static void random_op(struct model *m, unsigned i)
 {
 	static uint8_t buf[40000];
 	char path[30];
-	uint32_t n = (uint32_t)unit_below(sizeof(buf)), at = (uint32_t)unit_below(MOST - sizeof(buf));
+	uint32_t n = (uint32_t)unit_below(sizeof(buf)),
+		 at = (uint32_t)unit_below(MOST - sizeof(buf));
 	struct path p;
 
 	scnprintf(path, sizeof(path), "/r%u/f%u", i % 3, i);
@@ -601,14 +651,17 @@ static void noise(void)
 	char path[30], other[30];
 	struct path p;
 
-	scnprintf(path, sizeof(path), "/d%u/n%u", (unsigned)unit_below(3), (unsigned)unit_below(20));
-	scnprintf(other, sizeof(other), "/d%u/n%u", (unsigned)unit_below(3), (unsigned)unit_below(20));
+	scnprintf(
+		path, sizeof(path), "/d%u/n%u", (unsigned)unit_below(3), (unsigned)unit_below(20));
+	scnprintf(other, sizeof(other), "/d%u/n%u", (unsigned)unit_below(3),
+		(unsigned)unit_below(20));
 	switch (unit_below(7)) {
 	case 0:
 	case 1:
 	case 2:
 		memset(buf, 'N', sizeof(buf));
-		EXPECT_EQ(put(path, buf, unit_below(sizeof(buf)), (int64_t)unit_below(100000), 0), 0);
+		EXPECT_EQ(
+			put(path, buf, unit_below(sizeof(buf)), (int64_t)unit_below(100000), 0), 0);
 		break;
 	case 3:
 		(void)!vfs_unlink(NULL, path);
@@ -701,7 +754,9 @@ static void power_cuts(const char *options, unsigned rounds)
 		}
 		settle(md, true);
 		memcpy(md->data, md->durable, md->bytes);
-		scnprintf(command, sizeof(command), "/usr/sbin/e2fsck -fy %s >%s.log 2>&1; [ $? -le 1 ]", image(name), image(name));
+		scnprintf(command, sizeof(command),
+			"/usr/sbin/e2fsck -fy %s >%s.log 2>&1; [ $? -le 1 ]", image(name),
+			image(name));
 		{
 			struct stream *f = fopen(image(name), "w");
 

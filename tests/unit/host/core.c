@@ -1,5 +1,6 @@
 /*
- * core.c (host) - stand-ins for core: locks that only check, one task, panic that ends the test, the log.
+ * core.c (host) - stand-ins for core: locks that only check, one task, panic that ends the test,
+ * the log.
  *
  * Every function is weak: a program that links the real file gets the real one.
  */
@@ -26,7 +27,8 @@ __weak bool (*sched_fatal_signal)(const struct task *t);
 
 void unit_host_begin(void)
 {
-	host_task = (struct task){.state = TASK_RUNNING, .name = "unit", .tid = 1, .affinity = CPUMASK_ALL};
+	host_task = (struct task){
+		.state = TASK_RUNNING, .name = "unit", .tid = 1, .affinity = CPUMASK_ALL};
 	refcount_set(&host_task.refs, 1);
 	current_task_ = &host_task;
 	unit_irqs_off = unit_signal = unit_print_log = false;
@@ -38,7 +40,8 @@ void unit_host_end(void)
 {
 	unit_time_end();
 	if (current_task_ == &host_task && host_task.nr_held)
-		unit_fail("locks", 0, "%u locks still held at the end of the test", host_task.nr_held);
+		unit_fail("locks", 0, "%u locks still held at the end of the test",
+			host_task.nr_held);
 	if (unit_irqs_off)
 		unit_fail("interrupts", 0, "still off at the end of the test");
 }
@@ -55,8 +58,14 @@ __weak void panic(const char *fmt, ...)
 }
 
 __weak const char *boot_step_name;
-__weak void print_backtrace(const void *fp) { (void)fp; }
-__weak void warn_at(const char *file, int line, const char *what) { unit_fail(file, line, "warning: %s", what); }
+__weak void print_backtrace(const void *fp)
+{
+	(void)fp;
+}
+__weak void warn_at(const char *file, int line, const char *what)
+{
+	unit_fail(file, line, "warning: %s", what);
+}
 
 __weak void log_vat(enum log_level level, const char *fmt, va_list ap)
 {
@@ -77,7 +86,11 @@ __weak void log_at(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
-__weak bool log_allowed(struct log_limit *l) { (void)l; return true; }
+__weak bool log_allowed(struct log_limit *l)
+{
+	(void)l;
+	return true;
+}
 
 /* ---- locks: taken and released once, known to ASSERT_LOCKED() ---- */
 
@@ -99,7 +112,10 @@ static void held_remove(const void *lock)
 	current->held[i - 1] = current->held[--current->nr_held];
 }
 
-__weak void spin_init_class(struct spinlock *l, struct lock_class *c) { *l = (struct spinlock){.cls = c}; }
+__weak void spin_init_class(struct spinlock *l, struct lock_class *c)
+{
+	*l = (struct spinlock){.cls = c};
+}
 __weak bool lockdep_held(const void *lock)
 {
 	unsigned i;
@@ -114,7 +130,10 @@ __weak void lockdep_acquire(const void *lock, struct lock_class *c, bool sleepin
 	(void)c, (void)sleeping, (void)trylock;
 	held_add(lock);
 }
-__weak void lockdep_release(const void *lock) { held_remove(lock); }
+__weak void lockdep_release(const void *lock)
+{
+	held_remove(lock);
+}
 __weak void lockdep_assert_none(const char *where)
 {
 	if (current->nr_held)
@@ -138,7 +157,11 @@ __weak void spin_lock(struct spinlock *l)
 	if (!spin_trylock(l))
 		panic("deadlock: spinlock %s taken twice", l->cls ? l->cls->name : "?");
 }
-__weak void spin_lock_nested(struct spinlock *l, unsigned subclass) { (void)subclass; spin_lock(l); }
+__weak void spin_lock_nested(struct spinlock *l, unsigned subclass)
+{
+	(void)subclass;
+	spin_lock(l);
+}
 __weak void spin_unlock(struct spinlock *l)
 {
 	held_remove(l);
@@ -165,7 +188,11 @@ __weak void mutex_lock(struct mutex *m)
 	if (!mutex_trylock(m))
 		panic("deadlock: mutex %s taken twice", m->cls ? m->cls->name : "?");
 }
-__weak void mutex_lock_nested(struct mutex *m, unsigned subclass) { (void)subclass; mutex_lock(m); }
+__weak void mutex_lock_nested(struct mutex *m, unsigned subclass)
+{
+	(void)subclass;
+	mutex_lock(m);
+}
 __weak int mutex_lock_interruptible(struct mutex *m)
 {
 	mutex_lock(m);
@@ -176,7 +203,10 @@ __weak void mutex_unlock(struct mutex *m)
 	held_remove(m);
 	m->owner = 0;
 }
-__weak bool mutex_is_locked(const struct mutex *m) { return m->owner != 0; }
+__weak bool mutex_is_locked(const struct mutex *m)
+{
+	return m->owner != 0;
+}
 
 __weak void rwsem_init_class(struct rwsem *s, struct lock_class *c)
 {
@@ -216,7 +246,11 @@ __weak void rwsem_write_lock(struct rwsem *s)
 	if (!rwsem_write_trylock(s))
 		panic("deadlock: rwsem taken twice");
 }
-__weak void rwsem_write_lock_nested(struct rwsem *s, unsigned subclass) { (void)subclass; rwsem_write_lock(s); }
+__weak void rwsem_write_lock_nested(struct rwsem *s, unsigned subclass)
+{
+	(void)subclass;
+	rwsem_write_lock(s);
+}
 __weak int rwsem_write_lock_killable(struct rwsem *s)
 {
 	rwsem_write_lock(s);
@@ -227,11 +261,17 @@ __weak void rwsem_write_unlock(struct rwsem *s)
 	held_remove(s);
 	s->count = 0;
 }
-__weak void rwsem_downgrade(struct rwsem *s) { s->count = 1; }
+__weak void rwsem_downgrade(struct rwsem *s)
+{
+	s->count = 1;
+}
 
 /* ---- tasks and sleeping ---- */
 
-__weak struct task *wait_current(void) { return current; }
+__weak struct task *wait_current(void)
+{
+	return current;
+}
 __weak void task_put(struct task *t)
 {
 	if (refcount_dec(&t->refs))
@@ -249,7 +289,10 @@ __weak bool task_wake(struct task *t, unsigned states)
 	t->state = TASK_RUNNING;
 	return true;
 }
-__weak void task_kick(struct task *t) { (void)t; }
+__weak void task_kick(struct task *t)
+{
+	(void)t;
+}
 __weak void schedule(void)
 {
 	if (current->state == TASK_RUNNING)
@@ -259,8 +302,12 @@ __weak void schedule(void)
 	unit_on_sleep();
 	current->state = TASK_RUNNING;
 }
-__weak void cond_resched(void) {}
-__weak void sched_yield(void) {}
+__weak void cond_resched(void)
+{
+}
+__weak void sched_yield(void)
+{
+}
 __weak void wait_queue_add(struct wait_queue *wq, struct wait_entry *we)
 {
 	if (we->flags & WAIT_EXCLUSIVE)
@@ -268,7 +315,11 @@ __weak void wait_queue_add(struct wait_queue *wq, struct wait_entry *we)
 	else
 		list_add(&we->node, &wq->entries);
 }
-__weak void wait_queue_remove(struct wait_queue *wq, struct wait_entry *we) { (void)wq; list_del(&we->node); }
+__weak void wait_queue_remove(struct wait_queue *wq, struct wait_entry *we)
+{
+	(void)wq;
+	list_del(&we->node);
+}
 __weak int wake_default(struct wait_entry *we, unsigned key)
 {
 	(void)key;
@@ -280,7 +331,7 @@ __weak void wake_up_nr(struct wait_queue *wq, unsigned nr, unsigned key)
 	struct wait_entry *we, *next;
 	unsigned long f = spin_lock_irq(&wq->lock);
 
-	list_for_each_entry_safe(we, next, &wq->entries, node) {
+	list_for_each_entry_safe (we, next, &wq->entries, node) {
 		bool exclusive = we->flags & WAIT_EXCLUSIVE;
 
 		if (we->wake(we, key) && exclusive && !--nr)
@@ -299,7 +350,10 @@ __weak void wait_finish(struct wait_queue *wq, struct wait_entry *we)
 	current->state = TASK_RUNNING;
 	wait_queue_remove(wq, we);
 }
-__weak int wait_sleep(int state) { return wait_sleep_until(state, WAIT_NO_DEADLINE); }
+__weak int wait_sleep(int state)
+{
+	return wait_sleep_until(state, WAIT_NO_DEADLINE);
+}
 __weak int wait_sleep_until(int state, uint64_t deadline_ns)
 {
 	if (task_interrupted(current, (unsigned)state))
@@ -320,12 +374,43 @@ __weak int kthread_run(void (*fn)(void *), void *arg, const char *name)
 
 /* ---- the machine ---- */
 
-__weak unsigned cpu_count(void) { return 1; }
-__weak bool in_interrupt(void) { return false; }
-__weak void smp_kick(unsigned cpu) { (void)cpu; }
-__weak void smp_call(struct cpumask mask, void (*fn)(void *), void *arg) { (void)mask; fn(arg); }
-__weak unsigned stack_trace(uint64_t *pc, unsigned max, const void *fp) { (void)pc, (void)max, (void)fp; return 0; }
-__weak size_t cpu_entropy(void *buf, size_t n) { (void)buf, (void)n; return 0; }
-__weak void cpu_idle_wait(void) { unit_irqs_off = false; }
-__weak void cpu_halt_all(void) { unit_bail("halted"); }
-__weak bool boot_option(const char *name, unsigned nth, char *buf, size_t size) { (void)name, (void)nth, (void)buf, (void)size; return false; }
+__weak unsigned cpu_count(void)
+{
+	return 1;
+}
+__weak bool in_interrupt(void)
+{
+	return false;
+}
+__weak void smp_kick(unsigned cpu)
+{
+	(void)cpu;
+}
+__weak void smp_call(struct cpumask mask, void (*fn)(void *), void *arg)
+{
+	(void)mask;
+	fn(arg);
+}
+__weak unsigned stack_trace(uint64_t *pc, unsigned max, const void *fp)
+{
+	(void)pc, (void)max, (void)fp;
+	return 0;
+}
+__weak size_t cpu_entropy(void *buf, size_t n)
+{
+	(void)buf, (void)n;
+	return 0;
+}
+__weak void cpu_idle_wait(void)
+{
+	unit_irqs_off = false;
+}
+__weak void cpu_halt_all(void)
+{
+	unit_bail("halted");
+}
+__weak bool boot_option(const char *name, unsigned nth, char *buf, size_t size)
+{
+	(void)name, (void)nth, (void)buf, (void)size;
+	return false;
+}

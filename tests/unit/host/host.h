@@ -1,5 +1,6 @@
 /*
- * host.h - between the files of the host stand-in: what libc.c gives, and the hooks around each test.
+ * host.h - between the files of the host stand-in: what libc.c gives, and the hooks around each
+ * test.
  */
 #pragma once
 #include <compiler.h>

@@ -1,5 +1,6 @@
 /*
- * later.c (host) - stand-ins for what happens later: clock, timers, work queues, RCU callbacks; and random numbers.
+ * later.c (host) - stand-ins for what happens later: clock, timers, work queues, RCU callbacks; and
+ * random numbers.
  */
 #include <arch/clock.h>
 #include <debug.h>
@@ -30,14 +31,35 @@ void unit_time_end(void)
 	rcu_readers = 0;
 }
 
-__weak uint64_t clock_ns(void) { return unit_clock; }
-__weak void clock_set_timer(uint64_t deadline_ns) { (void)deadline_ns; }
-__weak int64_t clock_rtc_seconds(void) { return 1700000000; }
-__weak int64_t realtime_offset_ns(void) { return 1700000000 * (int64_t)NSEC_PER_SEC; }
-__weak int64_t realtime_ns(void) { return realtime_offset_ns() + (int64_t)clock_ns(); }
-__weak struct timespec time_now_coarse(void) { return ns_to_timespec(realtime_ns()); }
+__weak uint64_t clock_ns(void)
+{
+	return unit_clock;
+}
+__weak void clock_set_timer(uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+}
+__weak int64_t clock_rtc_seconds(void)
+{
+	return 1700000000;
+}
+__weak int64_t realtime_offset_ns(void)
+{
+	return 1700000000 * (int64_t)NSEC_PER_SEC;
+}
+__weak int64_t realtime_ns(void)
+{
+	return realtime_offset_ns() + (int64_t)clock_ns();
+}
+__weak struct timespec time_now_coarse(void)
+{
+	return ns_to_timespec(realtime_ns());
+}
 
-__weak void timer_init(struct timer *t, void (*fn)(struct timer *)) { *t = (struct timer){.fn = fn, .cpu = -1}; }
+__weak void timer_init(struct timer *t, void (*fn)(struct timer *))
+{
+	*t = (struct timer){.fn = fn, .cpu = -1};
+}
 __weak bool timer_cancel(struct timer *t)
 {
 	unsigned i;
@@ -50,7 +72,10 @@ __weak bool timer_cancel(struct timer *t)
 		}
 	return false;
 }
-__weak void timer_cancel_sync(struct timer *t) { (void)timer_cancel(t); }
+__weak void timer_cancel_sync(struct timer *t)
+{
+	(void)timer_cancel(t);
+}
 __weak void timer_arm(struct timer *t, uint64_t deadline_ns)
 {
 	(void)timer_cancel(t);
@@ -69,7 +94,8 @@ void unit_advance(uint64_t ns)
 		unsigned i;
 
 		for (i = 0; i < nr_timers; i++)
-			if (timers[i]->deadline_ns <= end && (!due || timers[i]->deadline_ns < due->deadline_ns))
+			if (timers[i]->deadline_ns <= end &&
+				(!due || timers[i]->deadline_ns < due->deadline_ns))
 				due = timers[i];
 		if (!due)
 			break;
@@ -81,7 +107,10 @@ void unit_advance(uint64_t ns)
 	unit_clock = end;
 }
 
-__weak void work_init(struct work *w, void (*fn)(struct work *)) { *w = (struct work){.fn = fn, .node = LIST_INIT(w->node)}; }
+__weak void work_init(struct work *w, void (*fn)(struct work *))
+{
+	*w = (struct work){.fn = fn, .node = LIST_INIT(w->node)};
+}
 __weak bool work_queue(struct work *w)
 {
 	if (w->pending)
@@ -90,14 +119,23 @@ __weak bool work_queue(struct work *w)
 	list_add_tail(&w->node, &works);
 	return true;
 }
-__weak void work_flush(void) { unit_run_work(); }
-static void delayed_due(struct timer *t) { (void)work_queue(&container_of(t, struct delayed_work, timer)->work); }
+__weak void work_flush(void)
+{
+	unit_run_work();
+}
+static void delayed_due(struct timer *t)
+{
+	(void)work_queue(&container_of(t, struct delayed_work, timer)->work);
+}
 __weak void delayed_work_init(struct delayed_work *w, void (*fn)(struct work *))
 {
 	work_init(&w->work, fn);
 	timer_init(&w->timer, delayed_due);
 }
-__weak void delayed_work_queue(struct delayed_work *w, uint64_t delay_ns) { timer_arm(&w->timer, unit_clock + delay_ns); }
+__weak void delayed_work_queue(struct delayed_work *w, uint64_t delay_ns)
+{
+	timer_arm(&w->timer, unit_clock + delay_ns);
+}
 
 unsigned unit_run_work(void)
 {
@@ -114,7 +152,10 @@ unsigned unit_run_work(void)
 	return n;
 }
 
-__weak void rcu_read_lock(void) { rcu_readers++; }
+__weak void rcu_read_lock(void)
+{
+	rcu_readers++;
+}
 __weak void rcu_read_unlock(void)
 {
 	if (--rcu_readers < 0)
@@ -138,12 +179,26 @@ void unit_rcu_flush(void)
 		h->fn(h);
 	}
 }
-__weak void rcu_synchronize(void) { unit_rcu_flush(); }
-__weak void rcu_barrier(void) { unit_rcu_flush(); }
-__weak void rcu_quiescent(void) {}
+__weak void rcu_synchronize(void)
+{
+	unit_rcu_flush();
+}
+__weak void rcu_barrier(void)
+{
+	unit_rcu_flush();
+}
+__weak void rcu_quiescent(void)
+{
+}
 
-__weak uint64_t random_u64(void) { return unit_random(); }
-__weak uint64_t random_below(uint64_t bound) { return unit_below(bound); }
+__weak uint64_t random_u64(void)
+{
+	return unit_random();
+}
+__weak uint64_t random_below(uint64_t bound)
+{
+	return unit_below(bound);
+}
 __weak void random_bytes(void *buf, size_t n)
 {
 	uint8_t *p = buf;
@@ -151,6 +206,15 @@ __weak void random_bytes(void *buf, size_t n)
 	while (n--)
 		*p++ = (uint8_t)unit_random();
 }
-__weak void random_add(const void *data, size_t n, unsigned bits) { (void)data, (void)n, (void)bits; }
-__weak bool random_ready(void) { return true; }
-__weak int random_wait_ready(void) { return 0; }
+__weak void random_add(const void *data, size_t n, unsigned bits)
+{
+	(void)data, (void)n, (void)bits;
+}
+__weak bool random_ready(void)
+{
+	return true;
+}
+__weak int random_wait_ready(void)
+{
+	return 0;
+}

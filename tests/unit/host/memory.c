@@ -1,6 +1,7 @@
 /*
- * memory.c (host) - stand-ins for mm: kmalloc and slab over malloc, so that ASan guards each object; pages from one block with
- * freed ones poisoned; page-table calls over plain tables; user copies. alloc_fail_after() makes all of them fail.
+ * memory.c (host) - stand-ins for mm: kmalloc and slab over malloc, so that ASan guards each
+ * object; pages from one block with freed ones poisoned; page-table calls over plain tables; user
+ * copies. alloc_fail_after() makes all of them fail.
  */
 #include <arch/boot.h>
 #include <arch/mmu.h>
@@ -26,9 +27,18 @@ static long fail_after, live;
 static uint64_t calls;
 __weak atomic64_t page_table_pages, kernel_stack_pages;
 
-void alloc_fail_after(long n) { fail_after = n; }
-uint64_t alloc_calls(void) { return calls; }
-long alloc_live(void) { return live; }
+void alloc_fail_after(long n)
+{
+	fail_after = n;
+}
+uint64_t alloc_calls(void)
+{
+	return calls;
+}
+long alloc_live(void)
+{
+	return live;
+}
 
 void unit_mem_begin(void)
 {
@@ -37,7 +47,8 @@ void unit_mem_begin(void)
 		unit_memory = unit_malloc_aligned(PAGE_SIZE, (size_t)UNIT_PAGES * PAGE_SIZE);
 		__asan_poison_memory_region(unit_memory, (size_t)UNIT_PAGES * PAGE_SIZE);
 		page_used[0] = 1;
-		boot_info.mem[0] = (struct mem_range){PAGE_SIZE, UNIT_PAGES * PAGE_SIZE, MEM_USABLE};
+		boot_info.mem[0] = (struct mem_range){
+			PAGE_SIZE, UNIT_PAGES * PAGE_SIZE, MEM_USABLE};
 		boot_info.nr_mem = 1;
 	}
 }
@@ -68,7 +79,10 @@ __weak void *kmalloc(size_t n, unsigned gfp)
 	live++;
 	return p;
 }
-__weak void *kzalloc(size_t n) { return kmalloc(n, GFP_KERNEL | GFP_ZERO); }
+__weak void *kzalloc(size_t n)
+{
+	return kmalloc(n, GFP_KERNEL | GFP_ZERO);
+}
 __weak void *kcalloc(size_t n, size_t size)
 {
 	size_t all;
@@ -93,10 +107,17 @@ __weak char *kstrndup(const char *s, size_t n)
 	}
 	return p;
 }
-__weak char *kstrdup(const char *s) { return kstrndup(s, strlen(s)); }
+__weak char *kstrdup(const char *s)
+{
+	return kstrndup(s, strlen(s));
+}
 
-struct slab_cache { size_t size, align; void (*ctor)(void *); };
-__weak struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align, void (*ctor)(void *))
+struct slab_cache {
+	size_t size, align;
+	void (*ctor)(void *);
+};
+__weak struct slab_cache *slab_cache_create(
+	const char *name, size_t size, size_t align, void (*ctor)(void *))
 {
 	struct slab_cache *c = unit_malloc(sizeof(*c));
 
@@ -124,16 +145,25 @@ __weak void slab_free(struct slab_cache *c, void *p)
 	(void)c;
 	kfree(p);
 }
-__weak void shrinker_register(struct shrinker *s) { (void)s; }
+__weak void shrinker_register(struct shrinker *s)
+{
+	(void)s;
+}
 
 /* ---- pages ---- */
 
 __weak int arch_map_page_array(vaddr_t start, vaddr_t end) /* page_alloc.c's array is ours */
 {
-	return start >= (vaddr_t)unit_pages && end <= (vaddr_t)(unit_pages + UNIT_PAGES) ? 0 : -ENOMEM;
+	return start >= (vaddr_t)unit_pages && end <= (vaddr_t)(unit_pages + UNIT_PAGES) ? 0
+											 : -ENOMEM;
 }
-__weak void boot_mem_finalise(void) {}
-__weak bool pfn_valid(pfn_t pfn) { return pfn < UNIT_PAGES; }
+__weak void boot_mem_finalise(void)
+{
+}
+__weak bool pfn_valid(pfn_t pfn)
+{
+	return pfn < UNIT_PAGES;
+}
 __weak struct page *page_alloc(unsigned order, unsigned gfp)
 {
 	unsigned n = 1u << order, i, k;
@@ -149,8 +179,10 @@ __weak struct page *page_alloc(unsigned order, unsigned gfp)
 			continue;
 		memset(page_used + i, 0xff, n);
 		page_used[i] = (uint8_t)(order + 1);
-		__asan_unpoison_memory_region(unit_memory + (size_t)i * PAGE_SIZE, (size_t)n * PAGE_SIZE);
-		memset(unit_memory + (size_t)i * PAGE_SIZE, gfp & GFP_ZERO ? 0 : 0xa5, (size_t)n * PAGE_SIZE);
+		__asan_unpoison_memory_region(
+			unit_memory + (size_t)i * PAGE_SIZE, (size_t)n * PAGE_SIZE);
+		memset(unit_memory + (size_t)i * PAGE_SIZE, gfp & GFP_ZERO ? 0 : 0xa5,
+			(size_t)n * PAGE_SIZE);
 		memset(&page_array[i], 0, n * sizeof(struct page));
 		refcount_set(&page_array[i].refs, 1);
 		list_init(&page_array[i].lru);
@@ -178,17 +210,35 @@ __weak void page_free(struct page *p, unsigned order)
 		panic("page freed with another order than it was allocated with");
 	page_release(p);
 }
-__weak void page_put_last(struct page *p) { page_release(p); }
+__weak void page_put_last(struct page *p)
+{
+	page_release(p);
+}
 __weak void page_lock(struct page *p)
 {
 	if (page_test_set(p, PG_LOCKED))
 		panic("deadlock: page locked twice");
 }
-__weak bool page_trylock(struct page *p) { return !page_test_set(p, PG_LOCKED); }
-__weak void page_unlock(struct page *p) { page_clear_flag(p, PG_LOCKED); }
-__weak void page_wake(struct page *p) { (void)p; }
-__weak void page_clear(void *page) { memset(page, 0, PAGE_SIZE); }
-__weak void page_copy(void *dst, const void *src) { memcpy(dst, src, PAGE_SIZE); }
+__weak bool page_trylock(struct page *p)
+{
+	return !page_test_set(p, PG_LOCKED);
+}
+__weak void page_unlock(struct page *p)
+{
+	page_clear_flag(p, PG_LOCKED);
+}
+__weak void page_wake(struct page *p)
+{
+	(void)p;
+}
+__weak void page_clear(void *page)
+{
+	memset(page, 0, PAGE_SIZE);
+}
+__weak void page_copy(void *dst, const void *src)
+{
+	memcpy(dst, src, PAGE_SIZE);
+}
 
 /* ---- page tables: four levels of host-allocated tables; upper entries hold addresses ---- */
 
@@ -226,7 +276,10 @@ static void table_free(pte_t *t, unsigned level)
 			panic("page table freed with a leaf in it");
 	unit_free(t);
 }
-__weak void mmu_fini(struct mmu *m) { table_free(m->root, 3); }
+__weak void mmu_fini(struct mmu *m)
+{
+	table_free(m->root, 3);
+}
 static pte_t *walk(struct mmu *m, vaddr_t va, bool alloc)
 {
 	pte_t *t = m->root;
@@ -245,10 +298,21 @@ static pte_t *walk(struct mmu *m, vaddr_t va, bool alloc)
 	}
 	return &t[va >> 12 & 511];
 }
-__weak pte_t *mmu_pte(struct mmu *m, vaddr_t va) { return walk(m, va, false); }
-__weak pte_t *mmu_pte_alloc(struct mmu *m, vaddr_t va) { return walk(m, va, true); }
-__weak struct spinlock *mmu_pte_lock(pte_t *pte) { (void)pte; return &pte_lock; }
-__weak int mmu_for_each_table(struct mmu *m, vaddr_t start, vaddr_t end, int (*fn)(pte_t *, vaddr_t, unsigned, void *), void *arg)
+__weak pte_t *mmu_pte(struct mmu *m, vaddr_t va)
+{
+	return walk(m, va, false);
+}
+__weak pte_t *mmu_pte_alloc(struct mmu *m, vaddr_t va)
+{
+	return walk(m, va, true);
+}
+__weak struct spinlock *mmu_pte_lock(pte_t *pte)
+{
+	(void)pte;
+	return &pte_lock;
+}
+__weak int mmu_for_each_table(struct mmu *m, vaddr_t start, vaddr_t end,
+	int (*fn)(pte_t *, vaddr_t, unsigned, void *), void *arg)
 {
 	const vaddr_t span = PTRS_PER_TABLE * PAGE_SIZE;
 
@@ -263,17 +327,44 @@ __weak int mmu_for_each_table(struct mmu *m, vaddr_t start, vaddr_t end, int (*f
 	}
 	return 0;
 }
-__weak void mmu_free_tables(struct mmu *m, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling, struct tlb_batch *tlb)
+__weak void mmu_free_tables(struct mmu *m, vaddr_t start, vaddr_t end, vaddr_t floor,
+	vaddr_t ceiling, struct tlb_batch *tlb)
 {
-	(void)m, (void)start, (void)end, (void)floor, (void)ceiling, (void)tlb; /* mmu_fini() frees them */
+	(void)m, (void)start, (void)end, (void)floor, (void)ceiling,
+		(void)tlb; /* mmu_fini() frees them */
 }
-__weak void mmu_switch(struct mmu *prev, struct mmu *next) { (void)prev, (void)next; }
-__weak struct mmu *mmu_kernel(void) { return &kernel_mmu; }
-__weak void tlb_flush_page(struct mmu *m, vaddr_t va) { (void)m, (void)va; unit_tlb_flushes++; }
-__weak void tlb_flush_range(struct mmu *m, vaddr_t s, vaddr_t e) { (void)m, (void)s, (void)e; unit_tlb_flushes++; }
-__weak void tlb_flush_all(struct mmu *m) { (void)m; unit_tlb_flushes++; }
-__weak void tlb_flush_kernel(vaddr_t s, vaddr_t e) { (void)s, (void)e; unit_tlb_flushes++; }
-__weak void tlb_flush_local(vaddr_t va) { (void)va; }
+__weak void mmu_switch(struct mmu *prev, struct mmu *next)
+{
+	(void)prev, (void)next;
+}
+__weak struct mmu *mmu_kernel(void)
+{
+	return &kernel_mmu;
+}
+__weak void tlb_flush_page(struct mmu *m, vaddr_t va)
+{
+	(void)m, (void)va;
+	unit_tlb_flushes++;
+}
+__weak void tlb_flush_range(struct mmu *m, vaddr_t s, vaddr_t e)
+{
+	(void)m, (void)s, (void)e;
+	unit_tlb_flushes++;
+}
+__weak void tlb_flush_all(struct mmu *m)
+{
+	(void)m;
+	unit_tlb_flushes++;
+}
+__weak void tlb_flush_kernel(vaddr_t s, vaddr_t e)
+{
+	(void)s, (void)e;
+	unit_tlb_flushes++;
+}
+__weak void tlb_flush_local(vaddr_t va)
+{
+	(void)va;
+}
 
 /* ---- user memory ---- */
 
@@ -298,10 +389,22 @@ __weak size_t clear_user_partial(void __user *dst, size_t n)
 	memset(dst, 0, n);
 	return 0;
 }
-__weak int copy_from_user(void *dst, const void __user *src, size_t n) { return copy_from_user_partial(dst, src, n) ? -EFAULT : 0; }
-__weak int copy_to_user(void __user *dst, const void *src, size_t n) { return copy_to_user_partial(dst, src, n) ? -EFAULT : 0; }
-__weak int clear_user(void __user *dst, size_t n) { return clear_user_partial(dst, n) ? -EFAULT : 0; }
-__weak int copy_from_user_nofault(void *dst, const void __user *src, size_t n) { return copy_from_user(dst, src, n); }
+__weak int copy_from_user(void *dst, const void __user *src, size_t n)
+{
+	return copy_from_user_partial(dst, src, n) ? -EFAULT : 0;
+}
+__weak int copy_to_user(void __user *dst, const void *src, size_t n)
+{
+	return copy_to_user_partial(dst, src, n) ? -EFAULT : 0;
+}
+__weak int clear_user(void __user *dst, size_t n)
+{
+	return clear_user_partial(dst, n) ? -EFAULT : 0;
+}
+__weak int copy_from_user_nofault(void *dst, const void __user *src, size_t n)
+{
+	return copy_from_user(dst, src, n);
+}
 __weak ssize_t strncpy_from_user(char *dst, const char __user *src, size_t size)
 {
 	size_t i;
@@ -313,5 +416,12 @@ __weak ssize_t strncpy_from_user(char *dst, const char __user *src, size_t size)
 			return (ssize_t)i;
 	return -ENAMETOOLONG;
 }
-__weak int arch_task_init(struct task *t) { (void)t; return 0; }
-__weak void arch_task_fini(struct task *t) { (void)t; }
+__weak int arch_task_init(struct task *t)
+{
+	(void)t;
+	return 0;
+}
+__weak void arch_task_fini(struct task *t)
+{
+	(void)t;
+}

@@ -29,7 +29,8 @@ TEST(crc32c_vectors_of_rfc3720)
 	EXPECT_EQ(crc32c(0, b, 32), 0x46dd794eu);
 }
 
-/* The vectors that Rust's and Linux's users of SipHash-1-3 rely on begin so: key 00..0f, message 00 01 02 ... */
+/* The vectors that Rust's and Linux's users of SipHash-1-3 rely on begin so: key 00..0f, message 00
+ * 01 02 ... */
 TEST(siphash_1_3_vectors)
 {
 	const uint64_t key[2] = {0x0706050403020100ull, 0x0f0e0d0c0b0a0908ull};
@@ -74,7 +75,8 @@ TEST(bitmap_searches_match_a_bit_loop)
 		unsigned size = 1 + (unsigned)unit_below(256);
 
 		for (i = 0; i < 4; i++)
-			map[i] = round % 3 ? unit_random() & unit_random() & unit_random() : ~(unit_random() & unit_random() & unit_random());
+			map[i] = round % 3 ? unit_random() & unit_random() & unit_random()
+					   : ~(unit_random() & unit_random() & unit_random());
 		for (from = 0; from < 256; from += 7) {
 			unsigned s = from, c = from;
 

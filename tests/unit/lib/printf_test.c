@@ -11,7 +11,11 @@ static char out[64];
 #pragma GCC diagnostic ignored "-Wformat-extra-args"
 #pragma GCC diagnostic ignored "-Wformat-truncation"
 
-#define SHOWS(text, ...) do { EXPECT_EQ(snprintf(out, sizeof(out), __VA_ARGS__), sizeof(text) - 1); EXPECT_STR(out, text); } while (0)
+#define SHOWS(text, ...)                                                                           \
+	do {                                                                                       \
+		EXPECT_EQ(snprintf(out, sizeof(out), __VA_ARGS__), sizeof(text) - 1);              \
+		EXPECT_STR(out, text);                                                             \
+	} while (0)
 
 TEST(integers_of_every_length)
 {
@@ -25,7 +29,8 @@ TEST(integers_of_every_length)
 TEST(flags_width_precision)
 {
 	SHOWS("[   42][42   ][00042][  042]", "[%5d][%-5d][%05d][%5.3d]", 42, 42, 42, 42);
-	SHOWS("[+7][ 7][0x1f][0X1F][017][-0042]", "[%+d][% d][%#x][%#X][%#o][%05d]", 7, 7, 31, 31, 15, -42);
+	SHOWS("[+7][ 7][0x1f][0X1F][017][-0042]", "[%+d][% d][%#x][%#X][%#o][%05d]", 7, 7, 31, 31,
+		15, -42);
 	SHOWS("[0x001f][    ab][ab    ][ab]", "[%#06x][%6s][%-6s][%.2s]", 31, "ab", "ab", "abc");
 	SHOWS("[  x][   7][7   ]", "[%3c][%*d][%*d]", 'x', 4, 7, -4, 7);
 	SHOWS("[][0]", "[%.0d][%d]", 0, 0);

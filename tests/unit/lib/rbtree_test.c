@@ -1,22 +1,32 @@
 /*
- * rbtree_test.c - random insertions and removals against a sorted array; balance, order and augmented sums hold throughout.
+ * rbtree_test.c - random insertions and removals against a sorted array; balance, order and
+ * augmented sums hold throughout.
  */
 /* LINK: kernel/lib/rbtree.c */
 #include <rbtree.h>
 #include <unit.h>
 
 #define N 200u
-struct item { struct rb_node node; uint32_t key; uint64_t sum; bool in; };
+struct item {
+	struct rb_node node;
+	uint32_t key;
+	uint64_t sum;
+	bool in;
+};
 static struct item items[N];
 static struct rb_root root;
 
-static struct item *item_of(struct rb_node *n) { return rb_entry(n, struct item, node); }
+static struct item *item_of(struct rb_node *n)
+{
+	return rb_entry(n, struct item, node);
+}
 
 static void augment(struct rb_node *n)
 {
 	struct item *i = item_of(n);
 
-	i->sum = i->key + (n->left ? item_of(n->left)->sum : 0) + (n->right ? item_of(n->right)->sum : 0);
+	i->sum = i->key + (n->left ? item_of(n->left)->sum : 0) +
+		 (n->right ? item_of(n->right)->sum : 0);
 }
 
 static void insert(struct item *it)
@@ -46,7 +56,8 @@ static int check(struct rb_node *n, struct rb_node *parent, bool parent_red)
 	r = check(n->right, n, red);
 	if (l < 0 || l != r)
 		return -1;
-	if (item_of(n)->sum != item_of(n)->key + (n->left ? item_of(n->left)->sum : 0) + (n->right ? item_of(n->right)->sum : 0))
+	if (item_of(n)->sum != item_of(n)->key + (n->left ? item_of(n->left)->sum : 0) +
+				       (n->right ? item_of(n->right)->sum : 0))
 		return -1;
 	return l + !red;
 }

@@ -2,20 +2,20 @@
  * string_test.c - our memory and string functions under other names, against byte-wise models.
  */
 /* LINK: */
-#define memcpy k_memcpy
-#define memmove k_memmove
-#define memset k_memset
-#define memcmp k_memcmp
-#define memchr k_memchr
-#define strlen k_strlen
-#define strnlen k_strnlen
-#define strcmp k_strcmp
-#define strncmp k_strncmp
-#define strchr k_strchr
-#define strrchr k_strrchr
-#define strstr k_strstr
-#define strlcpy k_strlcpy
-#define strlcat k_strlcat
+#define memcpy   k_memcpy
+#define memmove  k_memmove
+#define memset   k_memset
+#define memcmp   k_memcmp
+#define memchr   k_memchr
+#define strlen   k_strlen
+#define strnlen  k_strnlen
+#define strcmp   k_strcmp
+#define strncmp  k_strncmp
+#define strchr   k_strchr
+#define strrchr  k_strrchr
+#define strstr   k_strstr
+#define strlcpy  k_strlcpy
+#define strlcat  k_strlcat
 #define strtou64 k_strtou64
 #include "kernel/lib/string.c"
 #include "kernel/lib/strcopy.c"

@@ -1,5 +1,6 @@
 /*
- * xarray_test.c - random stores, erasures, marks and searches against a flat model; allocation failure changes nothing.
+ * xarray_test.c - random stores, erasures, marks and searches against a flat model; allocation
+ * failure changes nothing.
  */
 /* LINK: kernel/lib/xarray.c */
 #include <error.h>
@@ -14,8 +15,14 @@ static uint8_t marks[N];
 static char things[N * 2];
 static const unsigned spread[] = {0, 0, 3, 20, 52}; /* model index << this */
 
-static void *node_alloc(void) { return kmalloc(XA_NODE_BYTES, GFP_ATOMIC | GFP_ZERO); }
-static void node_free(void *p) { kfree(p); }
+static void *node_alloc(void)
+{
+	return kmalloc(XA_NODE_BYTES, GFP_ATOMIC | GFP_ZERO);
+}
+static void node_free(void *p)
+{
+	kfree(p);
+}
 static const struct xarray_allocator allocator = {node_alloc, node_free};
 
 static void compare(const struct xarray *xa, unsigned shift, enum xa_mark m)
@@ -39,7 +46,12 @@ static void compare(const struct xarray *xa, unsigned shift, enum xa_mark m)
 		if (index == UINT64_MAX)
 			break;
 	}
-	EXPECT_EQ(xa_marked(xa, m), ({ bool any = false; for (i = 0; i < N; i++) any |= model[i] && marks[i] >> m & 1; any; }));
+	EXPECT_EQ(xa_marked(xa, m), ({
+		bool any = false;
+		for (i = 0; i < N; i++)
+			any |= model[i] && marks[i] >> m & 1;
+		any;
+	}));
 }
 
 static void compare_gather(const struct xarray *xa, unsigned shift)
@@ -84,9 +96,11 @@ static void random_run(unsigned shift, unsigned range, bool failing)
 			if (!err)
 				model[i] = p;
 			break;
-		case 1: case 2:
+		case 1:
+		case 2:
 			err = xa_insert(&xa, index, p);
-			REQUIRE(!err || (model[i] && err == -EEXIST) || (!model[i] && failing && err == -ENOMEM));
+			REQUIRE(!err || (model[i] && err == -EEXIST) ||
+				(!model[i] && failing && err == -ENOMEM));
 			if (!err) {
 				model[i] = p;
 				marks[i] = 0;
@@ -99,7 +113,7 @@ static void random_run(unsigned shift, unsigned range, bool failing)
 			break;
 		case 4:
 			xa_clear_mark(&xa, index, m);
-			marks[i] &= (uint8_t)~(1u << m);
+			marks[i] &= (uint8_t) ~(1u << m);
 			break;
 		default:
 			REQUIRE(xa_erase(&xa, index) == model[i]);

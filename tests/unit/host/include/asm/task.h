@@ -4,4 +4,7 @@
 #pragma once
 #include <compiler.h>
 
-struct arch_task { void *stack; uint64_t tls; };
+struct arch_task {
+	void *stack;
+	uint64_t tls;
+};
