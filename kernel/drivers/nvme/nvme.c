@@ -1,22 +1,27 @@
 /*
  * nvme.c - NVM Express disks (NVMe Base 2.0, NVM Command Set 1.0; PCIe transport).
  *
- * Theory. A controller has an admin queue pair and one I/O queue pair for each CPU (as many as it and MSI-X allow), so that a command
- * is sent and completed on one CPU; interrupt vector 0 is the admin queue's, vector n I/O queue n's and is aimed at CPU n - 1.
- * Each active namespace becomes a disk nvmeCnN. A bio becomes one command: the block room built it within the
- * limits that were announced here (MDTS, page boundaries), so its page parts are PRP entries as they stand, without a bounce.
+ * Theory. A controller has an admin queue pair and one I/O queue pair for each CPU (as many as it
+ * and MSI-X allow), so that a command is sent and completed on one CPU; interrupt vector 0 is the
+ * admin queue's, vector n I/O queue n's and is aimed at CPU n - 1. Each active namespace becomes a
+ * disk nvmeCnN. A bio becomes one command: the block room built it within the limits that were
+ * announced here (MDTS, page boundaries), so its page parts are PRP entries as they stand, without
+ * a bounce.
  *
- *  1. A slot of a queue (index = command identifier) is taken from submission until its completion is seen or the controller was
- *     reset; the ring has one entry more than slots, so it never overflows.
+ *  1. A slot of a queue (index = command identifier) is taken from submission until its completion
+ * is seen or the controller was reset; the ring has one entry more than slots, so it never
+ * overflows.
  *  2. The doorbell is rung by kick(), at the end of a batch, or before sleeping for a slot.
- *  3. A PRP list comes from a slab (128 entries, naturally aligned, so it does not cross a page); when that fails each queue has one
- *     in reserve, and a submitter sleeps until it is free.
- *  4. Time: while anything is in flight a watch runs every 5 s. A command older than 30 s is first looked for in the completion ring (lost
- *     interrupt), then aborted, and 5 s later the controller is reset: all in flight ends with EIO. A controller that does not come back
- *     is dead and every later bio gets EIO.
+ *  3. A PRP list comes from a slab (128 entries, naturally aligned, so it does not cross a page);
+ * when that fails each queue has one in reserve, and a submitter sleeps until it is free.
+ *  4. Time: while anything is in flight a watch runs every 5 s. A command older than 30 s is first
+ * looked for in the completion ring for a while (lost interrupt, leaping clock), then aborted, and
+ * 5 s later the controller is reset: all in flight ends with EIO. A controller that does not come
+ * back is dead and every later bio gets EIO.
  *
- * Locks: queue->lock (leaf, irq-save). Everything the controller answers is checked: identifiers, block sizes, counts.
- * Does not: metadata, multipath, namespaces that come and go, submission queues in controller memory.
+ * Locks: queue->lock (leaf, irq-save). Everything the controller answers is checked: identifiers,
+ * block sizes, counts. Does not: metadata, multipath, namespaces that come and go, submission
+ * queues in controller memory.
  */
 #include "nvme.h"
 
@@ -30,7 +35,7 @@
 #include <string.h>
 
 #define ADMIN_DEPTH 32
-#define IO_DEPTH 128
+#define IO_DEPTH    128
 
 struct id_ctrl { /* NVMe Base 2.0, figure 275, what is used of it */
 	__le16 vendor, sub_vendor;
@@ -43,15 +48,22 @@ struct id_ctrl { /* NVMe Base 2.0, figure 275, what is used of it */
 	uint8_t fna, vwc;
 	uint8_t rest3[3570];
 };
-static_assert(offsetof(struct id_ctrl, mdts) == 77 && offsetof(struct id_ctrl, sqes) == 512 && sizeof(struct id_ctrl) == 4096, "identify controller");
-static_assert(offsetof(struct id_ctrl, oncs) == 520 && offsetof(struct id_ctrl, vwc) == 525, "identify controller");
+static_assert(offsetof(struct id_ctrl, mdts) == 77 && offsetof(struct id_ctrl, sqes) == 512 &&
+		      sizeof(struct id_ctrl) == 4096,
+	"identify controller");
+static_assert(offsetof(struct id_ctrl, oncs) == 520 && offsetof(struct id_ctrl, vwc) == 525,
+	"identify controller");
 struct id_ns { /* NVM Command Set 1.0, figure 97 */
 	__le64 size, capacity, used;
 	uint8_t features, nr_formats, format, rest1[101];
-	struct { __le16 metadata; uint8_t shift, performance; } lba[64];
+	struct {
+		__le16 metadata;
+		uint8_t shift, performance;
+	} lba[64];
 	uint8_t rest2[3712];
 };
-static_assert(offsetof(struct id_ns, lba) == 128 && sizeof(struct id_ns) == 4096, "identify namespace");
+static_assert(
+	offsetof(struct id_ns, lba) == 128 && sizeof(struct id_ns) == 4096, "identify namespace");
 
 static unsigned next_instance;
 static const struct disk_ops nvme_ops = {.submit = nvme_submit, .kick = nvme_kick};
@@ -83,11 +95,23 @@ static void reset(struct nvme_ctrl *c)
 		err = nvme_create_queue(c, c->queue[i], c->vectors > 1 ? i + 1 : 0);
 	}
 	if (err) {
-		log_err("%s: controller does not recover: error %d; its disks fail from now on", c->name, -err);
+		log_err("%s: controller does not recover: error %d; its disks fail from now on",
+			c->name, -err);
 		return;
 	}
 	WRITE_ONCE(c->dead, false);
 	log_warn("%s: controller was reset", c->name);
+}
+
+static bool any_late(struct nvme_queue *q, uint64_t now)
+{
+	unsigned long f = spin_lock_irq(&q->lock);
+	bool late = false;
+
+	for (unsigned i = 0; i + 1 < q->depth; i++)
+		late |= q->slot[i].busy && q->slot[i].deadline_ns < now;
+	spin_unlock_irq(&q->lock, f);
+	return late;
 }
 
 /* Abort what is late in @q; true: something was aborted before and still hangs. */
@@ -95,6 +119,8 @@ static bool check_queue(struct nvme_ctrl *c, struct nvme_queue *q, uint64_t now,
 {
 	bool hangs = false;
 
+	while (any_late(q, now) && nvme_linger(q, NULL))
+		;
 	for (unsigned i = 0; i + 1 < q->depth; i++) {
 		struct nvme_slot *s = &q->slot[i];
 		unsigned long f = spin_lock_irq(&q->lock);
@@ -171,7 +197,8 @@ static int make_queues(struct nvme_ctrl *c)
 		want = (unsigned)bells - 1;
 	err = nvme_set_queue_count(c, &want);
 	for (unsigned i = 0; i < want && !err; i++) {
-		struct nvme_queue *q = nvme_queue_alloc(c, (uint16_t)(i + 1), (uint16_t)MIN(entries, (unsigned)IO_DEPTH));
+		struct nvme_queue *q = nvme_queue_alloc(
+			c, (uint16_t)(i + 1), (uint16_t)MIN(entries, (unsigned)IO_DEPTH));
 
 		if (!q)
 			return -ENOMEM;
@@ -210,15 +237,22 @@ static int identify_ctrl(struct nvme_ctrl *c, struct id_ctrl *id, paddr_t pa)
 	for (char *p = model; *p; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';
-	log_info("%s: %s, %u queues, %s write cache", c->name, model, c->nr_queues, c->volatile_cache ? "volatile" : "no");
+	log_info("%s: %s, %u queues, %s write cache", c->name, model, c->nr_queues,
+		c->volatile_cache ? "volatile" : "no");
 	return 0;
 }
 
 static void set_limits(struct nvme_ctrl *c, struct disk_limits *l, unsigned shift)
 {
 	*l = (struct disk_limits){
-		.logical_bytes = 1u << shift, .physical_bytes = 1u << shift, .max_bytes = c->max_bytes, .max_vecs = NVME_PRPS,
-		.volatile_cache = c->volatile_cache, .fua = true, .dma_align = 4, .vec_boundary_mask = PAGE_SIZE - 1,
+		.logical_bytes = 1u << shift,
+		.physical_bytes = 1u << shift,
+		.max_bytes = c->max_bytes,
+		.max_vecs = NVME_PRPS,
+		.volatile_cache = c->volatile_cache,
+		.fua = true,
+		.dma_align = 4,
+		.vec_boundary_mask = PAGE_SIZE - 1,
 		.discard = (c->oncs & NVME_ONCS_DSM) && (c->oncs & NVME_ONCS_WRITE_ZEROES),
 	};
 }
@@ -233,8 +267,10 @@ static void add_namespace(struct nvme_ctrl *c, uint32_t nsid, struct id_ns *id, 
 		return;
 	format = (id->format & 15u) | (id->format >> 1 & 0x30u);
 	shift = id->lba[format].shift;
-	if (shift < 9 || shift > 12 || le16(id->lba[format].metadata) || le64(id->size) >> (63 - shift)) {
-		log_err("%sn%u: unusable format: blocks of 2^%u bytes, %u bytes of metadata", c->name, nsid, shift, le16(id->lba[format].metadata));
+	if (shift < 9 || shift > 12 || le16(id->lba[format].metadata) ||
+		le64(id->size) >> (63 - shift)) {
+		log_err("%sn%u: unusable format: blocks of 2^%u bytes, %u bytes of metadata",
+			c->name, nsid, shift, le16(id->lba[format].metadata));
 		return;
 	}
 	disk = kzalloc(sizeof(*disk));
@@ -308,8 +344,11 @@ static int nvme_probe(struct pci_dev *dev)
 	c->cap = mmio_read64(c->regs + NVME_CAP);
 	c->doorbell_stride = 4u << (c->cap >> 32 & 15);
 	err = -ENODEV;
-	if ((c->cap >> 48 & 15) != 0 || (c->cap & 0xffff) < 2 || NVME_DOORBELLS + 4ull * c->doorbell_stride > dev->bar[0].size) {
-		log_err("%s: controller needs pages other than 4 KiB or has odd registers (CAP %llx)", c->name, (unsigned long long)c->cap);
+	if ((c->cap >> 48 & 15) != 0 || (c->cap & 0xffff) < 2 ||
+		NVME_DOORBELLS + 4ull * c->doorbell_stride > dev->bar[0].size) {
+		log_err("%s: controller needs pages other than 4 KiB or has odd registers (CAP "
+			"%llx)",
+			c->name, (unsigned long long)c->cap);
 		goto unmap;
 	}
 	err = -ENOMEM;
@@ -348,5 +387,6 @@ static const struct pci_match nvme_pci[] = {
 	{.class_code = 0x010802, .class_mask = 0xffffff}, /* any NVM Express I/O controller */
 	{0},
 };
-static const struct driver nvme_driver = {.name = "nvme", .pci = nvme_pci, .probe = nvme_probe, .remove = nvme_remove};
+static const struct driver nvme_driver = {
+	.name = "nvme", .pci = nvme_pci, .probe = nvme_probe, .remove = nvme_remove};
 DRIVER(nvme_driver);

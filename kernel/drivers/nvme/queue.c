@@ -144,7 +144,10 @@ int nvme_status_error(uint16_t status)
 	return -EIO;
 }
 
-static const char *const op_name[] = {[BIO_READ] = "read", [BIO_WRITE] = "write", [BIO_FLUSH] = "flush", [BIO_DISCARD] = "discard",
+static const char *const op_name[] = {[BIO_READ] = "read",
+	[BIO_WRITE] = "write",
+	[BIO_FLUSH] = "flush",
+	[BIO_DISCARD] = "discard",
 	[BIO_WRITE_ZEROES] = "zero"};
 
 static void finish(struct bio *b, uint16_t status)
@@ -152,8 +155,9 @@ static void finish(struct bio *b, uint16_t status)
 	int err = nvme_status_error(status);
 
 	if (err)
-		log_ratelimited(LOG_ERR, "%s: %s error at sector %llu, %u bytes (status %03x)", b->bdev->name, op_name[b->op],
-			(unsigned long long)b->sector, b->bytes, status & 0x7ff);
+		log_ratelimited(LOG_ERR, "%s: %s error at sector %llu, %u bytes (status %03x)",
+			b->bdev->name, op_name[b->op], (unsigned long long)b->sector, b->bytes,
+			status & 0x7ff);
 	bio_end(b, err);
 }
 
@@ -175,7 +179,8 @@ static bool pop(struct nvme_queue *q, struct bio **bio, uint16_t *status)
 		q->phase ^= 1;
 	}
 	if (cid >= q->depth || !q->slot[cid].busy) {
-		log_ratelimited(LOG_ERR, "%s: completion of a command that was never sent (%u)", q->name, cid);
+		log_ratelimited(LOG_ERR, "%s: completion of a command that was never sent (%u)",
+			q->name, cid);
 		return true;
 	}
 	s = &q->slot[cid];
@@ -191,14 +196,18 @@ static bool pop(struct nvme_queue *q, struct bio **bio, uint16_t *status)
 
 unsigned nvme_queue_poll(struct nvme_queue *q)
 {
-	struct { struct bio *bio; uint16_t status; } done[32];
+	struct {
+		struct bio *bio;
+		uint16_t status;
+	} done[32];
 	unsigned n, all = 0;
 
 	do {
 		unsigned bios = 0;
 		unsigned long f = spin_lock_irq(&q->lock);
 
-		for (n = 0; n < ARRAY_SIZE(done) && pop(q, &done[bios].bio, &done[bios].status); n++)
+		for (n = 0; n < ARRAY_SIZE(done) && pop(q, &done[bios].bio, &done[bios].status);
+			n++)
 			if (done[bios].bio)
 				bios++;
 		if (n)
@@ -238,7 +247,8 @@ void nvme_queue_fail_all(struct nvme_queue *q)
 	wake_up_all(&q->wait);
 }
 
-/* The pages of @b as PRPs (4.1.1): the first entry in the command, the second too if it is the last, else a list. */
+/* The pages of @b as PRPs (4.1.1): the first entry in the command, the second too if it is the
+ * last, else a list. */
 static void set_prps(struct nvme_command *cmd, const struct bio *b, uint64_t *list)
 {
 	unsigned n = 0;
@@ -263,10 +273,14 @@ static bool needs_list(const struct bio *b)
 	return b->nr_vecs > 2 || b->op == BIO_DISCARD;
 }
 
-static void build(struct nvme_command *cmd, const struct nvme_ns *ns, const struct bio *b, uint64_t *list)
+static void build(
+	struct nvme_command *cmd, const struct nvme_ns *ns, const struct bio *b, uint64_t *list)
 {
-	static const uint8_t opcode[] = {[BIO_READ] = NVME_READ, [BIO_WRITE] = NVME_WRITE, [BIO_FLUSH] = NVME_FLUSH,
-		[BIO_DISCARD] = NVME_DSM, [BIO_WRITE_ZEROES] = NVME_WRITE_ZEROES};
+	static const uint8_t opcode[] = {[BIO_READ] = NVME_READ,
+		[BIO_WRITE] = NVME_WRITE,
+		[BIO_FLUSH] = NVME_FLUSH,
+		[BIO_DISCARD] = NVME_DSM,
+		[BIO_WRITE_ZEROES] = NVME_WRITE_ZEROES};
 	uint64_t lba = b->sector << 9 >> ns->lba_shift;
 	uint32_t blocks = b->bytes >> ns->lba_shift;
 
@@ -275,19 +289,22 @@ static void build(struct nvme_command *cmd, const struct nvme_ns *ns, const stru
 	if (b->op == BIO_FLUSH)
 		return;
 	if (b->op == BIO_DISCARD) {
-		*(struct nvme_range *)list = (struct nvme_range){.blocks = to_le32(blocks), .lba = to_le64(lba)};
+		*(struct nvme_range *)list = (struct nvme_range){
+			.blocks = to_le32(blocks), .lba = to_le64(lba)};
 		cmd->prp1 = to_le64(virt_to_phys(list));
 		cmd->cdw11 = to_le32(1u << 2); /* deallocate */
 		return;
 	}
 	cmd->cdw10 = to_le32(lba);
 	cmd->cdw11 = to_le32(lba >> 32);
-	cmd->cdw12 = to_le32((blocks - 1) | (b->flags & BIO_FUA && b->op == BIO_WRITE ? 1u << 30 : 0));
+	cmd->cdw12 = to_le32(
+		(blocks - 1) | (b->flags & BIO_FUA && b->op == BIO_WRITE ? 1u << 30 : 0));
 	if (b->op != BIO_WRITE_ZEROES)
 		set_prps(cmd, b, list);
 }
 
-/* A slot for @b with its list. NO_SLOT: wait. The lock is held. *list: allocated before, or NULL. */
+/* A slot for @b with its list. NO_SLOT: wait. The lock is held. *list: allocated before, or NULL.
+ */
 static uint16_t reserve_slot(struct nvme_queue *q, const struct bio *b, uint64_t **list)
 {
 	if (q->free_head == NO_SLOT)
@@ -322,8 +339,10 @@ void nvme_submit(struct block_device *disk, struct bio *b)
 	while (!READ_ONCE(c->dead) && (cid = reserve_slot(q, b, &list)) == NO_SLOT) {
 		ring(q);
 		spin_unlock_irq(&q->lock, f);
-		wait_event(&q->wait, READ_ONCE(c->dead) || (READ_ONCE(q->free_head) != NO_SLOT &&
-			(list || !needs_list(b) || !READ_ONCE(q->reserve_used))));
+		wait_event(&q->wait,
+			READ_ONCE(c->dead) ||
+				(READ_ONCE(q->free_head) != NO_SLOT &&
+					(list || !needs_list(b) || !READ_ONCE(q->reserve_used))));
 		f = spin_lock_irq(&q->lock);
 	}
 	if (READ_ONCE(c->dead)) {
@@ -356,8 +375,28 @@ void nvme_kick(struct block_device *disk)
 	}
 }
 
+/*
+ * Before a command is given up: look at the ring for a while, as an interrupt may have been lost,
+ * and the clock may have leapt (a virtual machine that was stopped, or whose time does not pass
+ * while it idles). @stop: end when it is set, or NULL: when something came. True: it was, or it
+ * did.
+ */
+bool nvme_linger(struct nvme_queue *q, const bool *stop)
+{
+	for (unsigned i = 0; i < 3000; i++) {
+		unsigned n = nvme_queue_poll(q);
+
+		if (stop ? smp_load_acquire(stop) : n != 0)
+			return true;
+		clock_delay_us(100);
+		cond_resched();
+	}
+	return false;
+}
+
 /* Send an admin command; false: no slot. */
-static bool admin_send(struct nvme_queue *q, struct nvme_command *cmd, struct nvme_wait *w, uint16_t *cid)
+static bool admin_send(
+	struct nvme_queue *q, struct nvme_command *cmd, struct nvme_wait *w, uint16_t *cid)
 {
 	unsigned long f = spin_lock_irq(&q->lock);
 
@@ -381,8 +420,9 @@ int nvme_admin(struct nvme_ctrl *c, struct nvme_command *cmd, uint32_t *result)
 
 	if (!admin_send(q, cmd, &w, &cid))
 		return -EIO;
-	(void)wait_event_full(&q->wait, smp_load_acquire(&w.finished), TASK_UNINTERRUPTIBLE, deadline, 0);
-	nvme_queue_poll(q); /* an interrupt may have been lost */
+	if (wait_event_full(
+		    &q->wait, smp_load_acquire(&w.finished), TASK_UNINTERRUPTIBLE, deadline, 0))
+		(void)nvme_linger(q, &w.finished);
 	f = spin_lock_irq(&q->lock);
 	if (!w.finished)
 		q->slot[cid].wait = NULL; /* the slot stays taken until the controller is reset */
@@ -392,7 +432,8 @@ int nvme_admin(struct nvme_ctrl *c, struct nvme_command *cmd, uint32_t *result)
 		return -ETIMEDOUT;
 	}
 	if (nvme_status_error(w.status)) {
-		log_err("%s: admin command %02x failed (status %03x)", c->name, cmd->opcode, w.status & 0x7ff);
+		log_err("%s: admin command %02x failed (status %03x)", c->name, cmd->opcode,
+			w.status & 0x7ff);
 		return -EIO;
 	}
 	if (result)
@@ -402,7 +443,8 @@ int nvme_admin(struct nvme_ctrl *c, struct nvme_command *cmd, uint32_t *result)
 
 void nvme_abort_nowait(struct nvme_ctrl *c, struct nvme_queue *q, uint16_t cid)
 {
-	struct nvme_command cmd = {.opcode = NVME_ABORT, .cdw10 = to_le32((uint32_t)cid << 16 | q->id)};
+	struct nvme_command cmd = {
+		.opcode = NVME_ABORT, .cdw10 = to_le32((uint32_t)cid << 16 | q->id)};
 	uint16_t slot;
 
 	if (!admin_send(c->admin, &cmd, NULL, &slot))

@@ -1,12 +1,15 @@
 /*
  * balloc.c - allocating and freeing blocks.
  *
- * A block may be taken if it is clear in the bitmap and not in group->avoid. avoid holds what sequential writers have reserved ahead (their
- * window, only in memory) and what was freed but not yet committed (txn.c). Windows grow with the file and go back when it
- * is closed or jumps elsewhere; when nothing else is left they are taken from their owners, who check each block before use.
- * Search: the wished place, then the longest run in its group, then the other groups, first for runs of 8, then for anything.
+ * A block may be taken if it is clear in the bitmap and not in group->avoid. avoid holds what
+ * sequential writers have reserved ahead (their window, only in memory) and what was freed but not
+ * yet committed (txn.c). Windows grow with the file and go back when it is closed or jumps
+ * elsewhere; when nothing else is left they are taken from their owners, who check each block
+ * before use. Search: the wished place, then the longest run in its group, then the other groups,
+ * first for runs of 8, then for anything.
  *
- * Locks: load_lock while a bitmap is read; group->lock for bitmaps, avoid, and the descriptor's counts.
+ * Locks: load_lock while a bitmap is read; group->lock for bitmaps, avoid, and the descriptor's
+ * counts.
  */
 #include "ext2.h"
 
@@ -17,7 +20,7 @@
 #include <task.h>
 
 #define WINDOW_FIRST 8u
-#define WINDOW_MOST 512u
+#define WINDOW_MOST  512u
 
 uint32_t ext2_group_first(const struct ext2_sb *s, uint32_t g)
 {
@@ -122,14 +125,17 @@ static inline uint64_t busy_word(const struct ext2_group *grp, uint32_t k, bool 
 	return w | (grp->freed[0] ? grp->freed[0][k] : 0) | (grp->freed[1] ? grp->freed[1][k] : 0);
 }
 
-/* The first run of @want free bits in [from, to), else the longest; its length, 0: none. The lock is held. */
-static uint32_t find_run(const struct ext2_group *grp, uint32_t from, uint32_t to, uint32_t want, bool steal, uint32_t *start)
+/* The first run of @want free bits in [from, to), else the longest; its length, 0: none. The lock
+ * is held. */
+static uint32_t find_run(const struct ext2_group *grp, uint32_t from, uint32_t to, uint32_t want,
+	bool steal, uint32_t *start)
 {
 	uint32_t best = 0, run = 0, run_start = 0;
 
 	for (uint32_t bit = from; bit < to;) {
 		uint64_t w = ~busy_word(grp, bit / 64, steal) >> bit % 64;
-		uint32_t left = MIN(64 - bit % 64, to - bit), skip = w ? (uint32_t)__builtin_ctzll(w) : 64, ones;
+		uint32_t left = MIN(64 - bit % 64, to - bit),
+			 skip = w ? (uint32_t)__builtin_ctzll(w) : 64, ones;
 
 		if (skip) {
 			run = 0;
@@ -156,7 +162,8 @@ static uint32_t find_run(const struct ext2_group *grp, uint32_t from, uint32_t t
 static uint32_t still_mine(const struct ext2_group *grp, uint32_t bit, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (bit_test(grp->blocks.data, bit + i) || !grp->avoid || !bit_test(grp->avoid, bit + i) ||
+		if (bit_test(grp->blocks.data, bit + i) || !grp->avoid ||
+			!bit_test(grp->avoid, bit + i) ||
 			(busy_word(grp, (bit + i) / 64, true) >> (bit + i) % 64 & 1))
 			return i;
 	return n;
@@ -200,7 +207,8 @@ void ext2_discard_window(struct ext2_inode *ei)
 }
 
 /* From the file's own reservation: how many, 0 when it was taken away. */
-static uint32_t take_window(struct ext2_txn *t, struct ext2_inode *ei, uint32_t want, uint32_t *first)
+static uint32_t take_window(
+	struct ext2_txn *t, struct ext2_inode *ei, uint32_t want, uint32_t *first)
 {
 	struct ext2_sb *s = t->s;
 	uint32_t g = (ei->win_start - s->first_data) / s->blocks_per_group;
@@ -222,15 +230,21 @@ static uint32_t take_window(struct ext2_txn *t, struct ext2_inode *ei, uint32_t 
 	return n;
 }
 
-struct search { uint32_t goal, want, reserve, least; bool steal; };
+struct search {
+	uint32_t goal, want, reserve, least;
+	bool steal;
+};
 
 /* Look in one group; take what is found: count, 0 none. */
-static uint32_t take_in_group(struct ext2_txn *t, struct ext2_inode *ei, uint32_t g, const struct search *q, uint32_t *first)
+static uint32_t take_in_group(struct ext2_txn *t, struct ext2_inode *ei, uint32_t g,
+	const struct search *q, uint32_t *first)
 {
 	struct ext2_sb *s = t->s;
 	struct ext2_group *grp = &s->group[g];
-	uint32_t base = ext2_group_first(s, g), bits = ext2_group_blocks(s, g), start = 0, n, from, take;
-	uint32_t all = q->want + (q->reserve && ext2_need_bitmap(s, grp, &grp->avoid) ? q->reserve : 0);
+	uint32_t base = ext2_group_first(s, g), bits = ext2_group_blocks(s, g), start = 0, n, from,
+		 take;
+	uint32_t all = q->want +
+		       (q->reserve && ext2_need_bitmap(s, grp, &grp->avoid) ? q->reserve : 0);
 
 	spin_lock(&grp->lock);
 	from = q->goal >= base && q->goal < base + bits ? q->goal - base : MIN(grp->hint, bits - 1);
@@ -271,7 +285,8 @@ static bool may_use_reserve(const struct ext2_sb *s)
 	return le16(s->disk->def_resgid) && cred_in_group(c, le16(s->disk->def_resgid));
 }
 
-static int search_groups(struct ext2_txn *t, struct ext2_inode *ei, const struct search *q, uint32_t *first)
+static int search_groups(
+	struct ext2_txn *t, struct ext2_inode *ei, const struct search *q, uint32_t *first)
 {
 	struct ext2_sb *s = t->s;
 	uint32_t g0 = q->goal ? (q->goal - s->first_data) / s->blocks_per_group : ei->group;
@@ -291,7 +306,8 @@ static int search_groups(struct ext2_txn *t, struct ext2_inode *ei, const struct
 	return 0;
 }
 
-int ext2_alloc_blocks(struct ext2_txn *t, struct inode *i, uint32_t goal, unsigned want, uint32_t *first)
+int ext2_alloc_blocks(
+	struct ext2_txn *t, struct inode *i, uint32_t goal, unsigned want, uint32_t *first)
 {
 	struct ext2_sb *s = t->s;
 	struct ext2_inode *ei = EXT2_I(i);
@@ -299,7 +315,8 @@ int ext2_alloc_blocks(struct ext2_txn *t, struct inode *i, uint32_t goal, unsign
 	struct search q = {.want = want};
 	int n;
 
-	if (unlikely(left <= (int64_t)le32(s->disk->r_blocks_count) && (left <= 0 || !may_use_reserve(s))))
+	if (unlikely(left <= (int64_t)le32(s->disk->r_blocks_count) &&
+		     (left <= 0 || !may_use_reserve(s))))
 		return -ENOSPC;
 	if (goal && ei->win_len && goal == ei->win_start) {
 		n = (int)take_window(t, ei, want, first);
@@ -348,14 +365,16 @@ static void free_in_group(struct ext2_txn *t, uint32_t g, uint32_t first, uint32
 	int err;
 
 	if (!outside_metadata(s, g, first, n)) {
-		ext2_error(s, "freeing blocks %u..%u, which hold metadata of group %u", first, first + n - 1, g);
+		ext2_error(s, "freeing blocks %u..%u, which hold metadata of group %u", first,
+			first + n - 1, g);
 		return;
 	}
 	grp = ext2_group_load(s, g, &err);
 	if (!grp)
 		return;
 	if (!fresh)
-		fresh = !ext2_need_bitmap(s, grp, &grp->avoid) || !ext2_need_bitmap(s, grp, &grp->freed[parity]);
+		fresh = !ext2_need_bitmap(s, grp, &grp->avoid) ||
+			!ext2_need_bitmap(s, grp, &grp->freed[parity]);
 	spin_lock(&grp->lock);
 	for (uint32_t k = 0; k < n; k++) {
 		if (!bit_test(grp->blocks.data, bit + k))
@@ -376,7 +395,8 @@ static void free_in_group(struct ext2_txn *t, uint32_t g, uint32_t first, uint32
 	if (!fresh)
 		atomic64_add(&s->aside, done);
 	if (done < n)
-		ext2_error(s, "freeing blocks %u..%u, some of which were free already", first, first + n - 1);
+		ext2_error(s, "freeing blocks %u..%u, some of which were free already", first,
+			first + n - 1);
 }
 
 void ext2_free_blocks(struct ext2_txn *t, uint32_t first, uint32_t n, bool fresh, bool metadata)

@@ -1,12 +1,14 @@
 /*
  * dir.c - directories on disk: finding, adding, removing and listing entries.
  *
- * A directory is blocks of variable-sized entries; its blocks are metadata (in the device's cache). Entries never move, so the byte offset
- * of an entry is a stable cursor for readdir. A removed entry is merged into the one before it, or becomes unused when it is the first.
+ * A directory is blocks of variable-sized entries; its blocks are metadata (in the device's cache).
+ * Entries never move, so the byte offset of an entry is a stable cursor for readdir. A removed
+ * entry is merged into the one before it, or becomes unused when it is the first.
  *
- * A disk may tear a block at sector borders when the power fails. So blocks made here consist of sectors that are whole in
- * themselves: no entry crosses a multiple of 512, and merging stays inside. A block from elsewhere is used as it is, but a new entry is
- * put so that it does not cross either. Every entry is checked before it is used; nonsense gives EUCLEAN and is reported.
+ * A disk may tear a block at sector borders when the power fails. So blocks made here consist of
+ * sectors that are whole in themselves: no entry crosses a multiple of 512, and merging stays
+ * inside. A block from elsewhere is used as it is, but a new entry is put so that it does not cross
+ * either. Every entry is checked before it is used; nonsense gives EUCLEAN and is reported.
  *
  * Locks: directory's inode->lock, shared for find and list, exclusive for changes.
  */
@@ -31,7 +33,8 @@ int ext2_dir_block(struct inode *dir, uint32_t lblk, struct ext2_buf *b)
 	if (err)
 		return err;
 	if (!phys) {
-		ext2_error(s, "directory %llu has a hole at block %u", (unsigned long long)dir->ino, lblk);
+		ext2_error(s, "directory %llu has a hole at block %u", (unsigned long long)dir->ino,
+			lblk);
 		return -EUCLEAN;
 	}
 	return ext2_meta_get(s, phys, b);
@@ -54,7 +57,8 @@ static const char *entry_fault(const struct ext2_sb *s, const struct ext2_dirent
 
 static int report(struct inode *dir, uint32_t lblk, unsigned off, const char *why)
 {
-	ext2_error(EXT2_SB(dir->sb), "directory %llu, block %u, offset %u: %s", (unsigned long long)dir->ino, lblk, off, why);
+	ext2_error(EXT2_SB(dir->sb), "directory %llu, block %u, offset %u: %s",
+		(unsigned long long)dir->ino, lblk, off, why);
 	return -EUCLEAN;
 }
 
@@ -63,11 +67,12 @@ static inline struct ext2_dirent *entry_at(const void *block, unsigned off)
 	return (struct ext2_dirent *)((char *)(uintptr_t)block + off);
 }
 
-int ext2_dir_scan(struct inode *dir, uint32_t lblk, const void *block, ext2_entry_fn fn, void *arg)
+int ext2_dir_scan(struct inode *dir, uint32_t lblk, const void *block, unsigned off,
+	ext2_entry_fn fn, void *arg)
 {
 	struct ext2_sb *s = EXT2_SB(dir->sb);
 
-	for (unsigned off = 0; off < s->bs;) {
+	while (off < s->bs) {
 		struct ext2_dirent *e = entry_at(block, off);
 		const char *fault = entry_fault(s, e, off);
 		unsigned len = le16(e->rec_len);
@@ -91,7 +96,8 @@ static bool same_name(const struct ext2_dirent *e, const char *name, unsigned le
 }
 
 /* The offset of @name in the block, -ENOENT, -EUCLEAN. */
-static int find_in_block(struct inode *dir, uint32_t lblk, const void *block, const char *name, unsigned len)
+static int find_in_block(
+	struct inode *dir, uint32_t lblk, const void *block, const char *name, unsigned len)
 {
 	struct ext2_sb *s = EXT2_SB(dir->sb);
 
@@ -108,7 +114,8 @@ static int find_in_block(struct inode *dir, uint32_t lblk, const void *block, co
 	return -ENOENT;
 }
 
-static void found(struct ext2_slot *out, const struct ext2_sb *s, const void *block, uint32_t lblk, unsigned off)
+static void found(struct ext2_slot *out, const struct ext2_sb *s, const void *block, uint32_t lblk,
+	unsigned off)
 {
 	const struct ext2_dirent *e = entry_at(block, off);
 
@@ -144,8 +151,8 @@ int ext2_dir_find(struct inode *dir, const char *name, unsigned len, struct ext2
 
 /* ---- adding ---- */
 
-/* A place for @need bytes in the free stretch [at, end) that does not cross a sector, or -1. @own: the stretch has a head at @at that must
- * stay valid when the place is not its beginning. */
+/* A place for @need bytes in the free stretch [at, end) that does not cross a sector, or -1. @own:
+ * the stretch has a head at @at that must stay valid when the place is not its beginning. */
 static int place_in(unsigned at, unsigned end, unsigned need, bool own)
 {
 	unsigned p = at;
@@ -165,7 +172,12 @@ static unsigned free_from(const struct ext2_dirent *e, unsigned off)
 	return e->inode ? off + ext2_rec_len(e->name_len) : off;
 }
 
-struct room { unsigned need; int place; unsigned owner; unsigned largest; };
+struct room {
+	unsigned need;
+	int place;
+	unsigned owner;
+	unsigned largest;
+};
 
 static int look_for_room(struct ext2_dirent *e, unsigned off, void *arg)
 {
@@ -174,25 +186,29 @@ static int look_for_room(struct ext2_dirent *e, unsigned off, void *arg)
 
 	if (from > end)
 		return 0;
-	if (r->place < 0) {
-		r->place = place_in(from, end, r->need, !e->inode);
-		r->owner = off;
-		if (r->place >= 0)
-			from = (unsigned)r->place + r->need;
-	}
 	r->largest = MAX(r->largest, end - from);
-	return 0;
+	if (end - from < r->need)
+		return 0;
+	r->place = place_in(from, end, r->need, !e->inode);
+	r->owner = off;
+	return r->place >= 0;
 }
 
 static uint8_t type_byte(const struct ext2_sb *s, mode_t mode)
 {
-	static const uint8_t type[16] = {[S_IFREG >> 12] = 1, [S_IFDIR >> 12] = 2, [S_IFCHR >> 12] = 3, [S_IFBLK >> 12] = 4,
-		[S_IFIFO >> 12] = 5, [S_IFSOCK >> 12] = 6, [S_IFLNK >> 12] = 7};
+	static const uint8_t type[16] = {[S_IFREG >> 12] = 1,
+		[S_IFDIR >> 12] = 2,
+		[S_IFCHR >> 12] = 3,
+		[S_IFBLK >> 12] = 4,
+		[S_IFIFO >> 12] = 5,
+		[S_IFSOCK >> 12] = 6,
+		[S_IFLNK >> 12] = 7};
 
 	return le32(s->disk->feature_incompat) & EXT2_INCOMPAT_FILETYPE ? type[mode >> 12 & 15] : 0;
 }
 
-static void write_entry(struct ext2_dirent *e, unsigned rec_len, const char *name, unsigned len, uint32_t ino, uint8_t type)
+static void write_entry(struct ext2_dirent *e, unsigned rec_len, const char *name, unsigned len,
+	uint32_t ino, uint8_t type)
 {
 	e->rec_len = to_le16(rec_len);
 	e->name_len = (uint8_t)len;
@@ -209,11 +225,13 @@ static void changed(struct ext2_txn *t, struct inode *dir)
 		return;
 	EXT2_I(dir)->flags &= ~(uint32_t)EXT2_INDEX_FL;
 	if (ext2_inode_store(t, dir))
-		ext2_error(t->s, "directory %llu could not be stored", (unsigned long long)dir->ino);
+		ext2_error(
+			t->s, "directory %llu could not be stored", (unsigned long long)dir->ino);
 }
 
 /* Put an entry into the place that was found. */
-static uint32_t insert(struct ext2_txn *t, struct ext2_buf *b, const struct room *r, const char *name, unsigned len, uint32_t ino, uint8_t type)
+static uint32_t insert(struct ext2_txn *t, struct ext2_buf *b, const struct room *r,
+	const char *name, unsigned len, uint32_t ino, uint8_t type)
 {
 	struct ext2_dirent *owner = entry_at(b->data, r->owner);
 	unsigned end = r->owner + le16(owner->rec_len), at = (unsigned)r->place;
@@ -225,8 +243,10 @@ static uint32_t insert(struct ext2_txn *t, struct ext2_buf *b, const struct room
 	return at;
 }
 
-/* Try block @lblk: the offset of the new entry, -ENOSPC, or another error. */
-static int add_to_block(struct ext2_txn *t, struct inode *dir, uint32_t lblk, const char *name, unsigned len, uint32_t ino, uint8_t type)
+/* Try block @lblk from the entry at @from on: the offset of the new entry, -ENOSPC, or another
+ * error. */
+static int add_to_block(struct ext2_txn *t, struct inode *dir, uint32_t lblk, unsigned from,
+	const char *name, unsigned len, uint32_t ino, uint8_t type)
 {
 	struct room r = {.need = ext2_rec_len(len), .place = -1};
 	struct ext2_buf b;
@@ -234,14 +254,16 @@ static int add_to_block(struct ext2_txn *t, struct inode *dir, uint32_t lblk, co
 
 	if (err)
 		return err;
-	err = ext2_dir_scan(dir, lblk, b.data, look_for_room, &r);
-	if (!err && r.place >= 0)
+	err = ext2_dir_scan(dir, lblk, b.data, from, look_for_room, &r);
+	if (!err && from)
+		err = ext2_dir_scan(dir, lblk, b.data, 0, look_for_room, &r);
+	if (err == 1)
 		err = (int)insert(t, &b, &r, name, len, ino, type);
 	else if (!err)
 		err = -ENOSPC;
 	ext2_meta_put(&b);
-	if (err == -ENOSPC || err >= 0)
-		ext2_index_set_space(dir, lblk, err >= 0 ? r.largest : MIN(r.largest, r.need - 1));
+	if (err == -ENOSPC)
+		ext2_index_set_space(dir, lblk, MIN(r.largest, r.need - 1));
 	return err;
 }
 
@@ -276,24 +298,27 @@ static int append_block(struct ext2_txn *t, struct inode *dir, uint32_t *lblk)
 }
 
 /* An existing block with room: the offset, and *lblk; -ENOSPC. */
-static int add_somewhere(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t ino, uint8_t type, uint32_t *lblk)
+static int add_somewhere(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len,
+	uint32_t ino, uint8_t type, uint32_t *lblk)
 {
 	struct ext2_dir_index *x = ext2_index_want(dir) ? ext2_index_get(dir) : NULL;
+	unsigned from;
 	int off = -ENOSPC;
 
 	if (x) {
-		while (off == -ENOSPC && ext2_index_space(x, ext2_rec_len(len), lblk))
-			off = add_to_block(t, dir, *lblk, name, len, ino, type);
+		while (off == -ENOSPC && ext2_index_space(x, ext2_rec_len(len), lblk, &from))
+			off = add_to_block(t, dir, *lblk, from, name, len, ino, type);
 		return off;
 	}
 	for (uint32_t k = 0; k < nr_blocks(dir) && off == -ENOSPC; k++) {
 		*lblk = k;
-		off = add_to_block(t, dir, k, name, len, ino, type);
+		off = add_to_block(t, dir, k, 0, name, len, ino, type);
 	}
 	return off;
 }
 
-int ext2_dir_add(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t ino, mode_t mode)
+int ext2_dir_add(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len,
+	uint32_t ino, mode_t mode)
 {
 	struct ext2_sb *s = t->s;
 	uint8_t type = type_byte(s, mode);
@@ -305,7 +330,7 @@ int ext2_dir_add(struct ext2_txn *t, struct inode *dir, const char *name, unsign
 
 		if (err)
 			return err;
-		off = add_to_block(t, dir, lblk, name, len, ino, type);
+		off = add_to_block(t, dir, lblk, 0, name, len, ino, type);
 		err = ext2_inode_store(t, dir);
 		if (off >= 0 && err)
 			return err;
@@ -319,7 +344,11 @@ int ext2_dir_add(struct ext2_txn *t, struct inode *dir, const char *name, unsign
 
 /* ---- removing and changing ---- */
 
-struct before { unsigned target; unsigned prev; bool any; };
+struct before {
+	unsigned target;
+	unsigned prev;
+	bool any;
+};
 
 static int look_before(struct ext2_dirent *e, unsigned off, void *arg)
 {
@@ -334,14 +363,16 @@ static int look_before(struct ext2_dirent *e, unsigned off, void *arg)
 }
 
 /*
- * Take out the entry at @off. It merges into the one before it, but not across a sector border: there it stays as an unused one. In
- * blocks from elsewhere the entry before may begin in another sector; then too.
+ * Take out the entry at @off. It merges into the one before it, but not across a sector border:
+ * there it stays as an unused one. In blocks from elsewhere the entry before may begin in another
+ * sector; then too.
  */
-static int remove_from_block(struct ext2_txn *t, struct inode *dir, uint32_t lblk, struct ext2_buf *b, unsigned off)
+static int remove_from_block(
+	struct ext2_txn *t, struct inode *dir, uint32_t lblk, struct ext2_buf *b, unsigned off)
 {
 	struct before p = {.target = off};
 	struct ext2_dirent *e = entry_at(b->data, off), *prev;
-	int r = ext2_dir_scan(dir, lblk, b->data, look_before, &p);
+	int r = ext2_dir_scan(dir, lblk, b->data, 0, look_before, &p);
 
 	if (r <= 0)
 		return r ? r : report(dir, lblk, off, "entry is gone");
@@ -357,7 +388,8 @@ static int remove_from_block(struct ext2_txn *t, struct inode *dir, uint32_t lbl
 	return 0;
 }
 
-int ext2_dir_remove(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t pos)
+int ext2_dir_remove(
+	struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t pos)
 {
 	struct ext2_sb *s = t->s;
 	uint32_t lblk = pos >> s->bits;
@@ -433,7 +465,7 @@ int ext2_dir_is_empty(struct inode *dir)
 		err = ext2_dir_block(dir, k, &b);
 		if (err)
 			return err;
-		err = ext2_dir_scan(dir, k, b.data, real_entry, NULL);
+		err = ext2_dir_scan(dir, k, b.data, 0, real_entry, NULL);
 		ext2_meta_put(&b);
 	}
 	return err;
@@ -449,11 +481,16 @@ int ext2_dir_set_parent(struct ext2_txn *t, struct inode *dir, uint32_t parent)
 
 /* ---- listing ---- */
 
-struct lister { struct dir_context *ctx; const struct ext2_sb *s; int64_t base; };
+struct lister {
+	struct dir_context *ctx;
+	const struct ext2_sb *s;
+	int64_t base;
+};
 
 static int list_entry_out(struct ext2_dirent *e, unsigned off, void *arg)
 {
-	static const uint8_t type[8] = {DT_UNKNOWN, DT_REG, DT_DIR, DT_CHR, DT_BLK, DT_FIFO, DT_SOCK, DT_LNK};
+	static const uint8_t type[8] = {
+		DT_UNKNOWN, DT_REG, DT_DIR, DT_CHR, DT_BLK, DT_FIFO, DT_SOCK, DT_LNK};
 	struct lister *l = arg;
 	int64_t pos = l->base + off;
 	bool has_type = le32(l->s->disk->feature_incompat) & EXT2_INCOMPAT_FILETYPE;
@@ -461,7 +498,7 @@ static int list_entry_out(struct ext2_dirent *e, unsigned off, void *arg)
 	if (pos < l->ctx->pos || !e->inode)
 		return 0;
 	if (!l->ctx->emit(l->ctx, e->name, e->name_len, pos + le16(e->rec_len), le32(e->inode),
-			has_type && e->file_type < 8 ? type[e->file_type] : DT_UNKNOWN))
+		    has_type && e->file_type < 8 ? type[e->file_type] : DT_UNKNOWN))
 		return 1;
 	l->ctx->pos = pos + le16(e->rec_len);
 	return 0;
@@ -480,7 +517,7 @@ int ext2_readdir(struct file *f, struct dir_context *ctx)
 
 		if (r)
 			return r;
-		r = ext2_dir_scan(dir, lblk, b.data, list_entry_out, &l);
+		r = ext2_dir_scan(dir, lblk, b.data, 0, list_entry_out, &l);
 		ext2_meta_put(&b);
 		if (r)
 			return r < 0 ? r : 0;

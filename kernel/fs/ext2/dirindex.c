@@ -1,12 +1,14 @@
 /*
- * dirindex.c - an index in memory of a directory of more than one block: where each name is, and which blocks have room.
+ * dirindex.c - an index in memory of a directory of more than one block: where each name is, and
+ * which blocks have room.
  *
- * Built when the directory is first used, dropped with the inode. Open addressing over pages of slots: a hash of the name and the
- * entry's place; a hit is compared with the entry itself. When there is no memory for it the directory is scanned instead.
- * room[] holds for each block an upper bound of its largest free stretch in units of 4 bytes.
+ * Built when the directory is first used, dropped with the inode. Open addressing over pages of
+ * slots: a hash of the name and the entry's place; a hit is compared with the entry itself. When
+ * there is no memory for it the directory is scanned instead. room[] holds for each block an upper
+ * bound of its largest free stretch in units of 4 bytes.
  *
- * Locks: built under index_lock by anyone with the directory's lock, published with release; changed under the directory's lock held
- * for writing, so readers (shared) see it still.
+ * Locks: built under index_lock by anyone with the directory's lock, published with release;
+ * changed under the directory's lock held for writing, so readers (shared) see it still.
  */
 #include "ext2.h"
 
@@ -16,9 +18,11 @@
 #include <slab.h>
 #include <string.h>
 
-struct slot { uint32_t hash, place; }; /* place: byte offset / 4 */
-#define EMPTY 0xffffffffu
-#define REMOVED 0xfffffffeu
+struct slot {
+	uint32_t hash, place;
+}; /* place: byte offset / 4 */
+#define EMPTY          0xffffffffu
+#define REMOVED        0xfffffffeu
 #define SLOTS_PER_PAGE (PAGE_SIZE / sizeof(struct slot))
 
 struct ext2_dir_index {
@@ -26,8 +30,10 @@ struct ext2_dir_index {
 	uint32_t used, removed, nr_pages; /* slots: nr_pages * SLOTS_PER_PAGE, a power of two */
 	struct slot **page;
 	uint16_t *room;
-	uint32_t room_size, cursor;       /* cursor: block of the last success */
-	uint32_t full_need;               /* a search over all blocks for this much failed; 0: none since room was made */
+	uint32_t room_size, cursor; /* cursor: block of the last success */
+	unsigned cursor_off;        /* and the entry that was added there, 0: none any more */
+	uint32_t full_need; /* a search over all blocks for this much failed; 0: none since room was
+			       made */
 };
 
 bool ext2_index_want(const struct inode *dir)
@@ -128,7 +134,11 @@ static bool set_room(struct ext2_dir_index *x, uint32_t lblk, unsigned bytes)
 	return true;
 }
 
-struct build { struct ext2_dir_index *x; uint32_t base; unsigned largest; };
+struct build {
+	struct ext2_dir_index *x;
+	uint32_t base;
+	unsigned largest;
+};
 
 static int build_entry(struct ext2_dirent *e, unsigned off, void *arg)
 {
@@ -158,7 +168,7 @@ static int build(struct inode *dir, struct ext2_dir_index *x)
 		err = ext2_dir_block(dir, k, &buf);
 		if (err)
 			return err;
-		err = ext2_dir_scan(dir, k, buf.data, build_entry, &b);
+		err = ext2_dir_scan(dir, k, buf.data, 0, build_entry, &b);
 		ext2_meta_put(&buf);
 		if (!err && !set_room(x, k, b.largest))
 			err = -ENOMEM;
@@ -210,7 +220,8 @@ void ext2_index_drop(struct inode *dir)
 }
 
 /* Is the entry at byte @pos called so? 1 yes (*out filled), 0 no, -errno. */
-static int compare(struct inode *dir, uint32_t pos, const char *name, unsigned len, struct ext2_slot *out)
+static int compare(
+	struct inode *dir, uint32_t pos, const char *name, unsigned len, struct ext2_slot *out)
 {
 	struct ext2_sb *s = EXT2_SB(dir->sb);
 	const struct ext2_dirent *e;
@@ -222,15 +233,16 @@ static int compare(struct inode *dir, uint32_t pos, const char *name, unsigned l
 	if (err)
 		return err;
 	e = (const struct ext2_dirent *)((const char *)b.data + off);
-	same = off + 8 + len <= s->bs && e->name_len == len && e->inode && le32(e->inode) <= s->inodes_count &&
-	       memcmp(e->name, name, len) == 0;
+	same = off + 8 + len <= s->bs && e->name_len == len && e->inode &&
+	       le32(e->inode) <= s->inodes_count && memcmp(e->name, name, len) == 0;
 	if (same)
 		*out = (struct ext2_slot){pos, le32(e->inode), e->file_type};
 	ext2_meta_put(&b);
 	return same;
 }
 
-int ext2_index_find(struct inode *dir, struct ext2_dir_index *x, const char *name, unsigned len, struct ext2_slot *out)
+int ext2_index_find(struct inode *dir, struct ext2_dir_index *x, const char *name, unsigned len,
+	struct ext2_slot *out)
 {
 	uint32_t hash = hash_name(name, len, x->key);
 
@@ -254,10 +266,13 @@ void ext2_index_add(struct inode *dir, const char *name, unsigned len, uint32_t 
 
 	if (!x)
 		return;
-	if (make_room(x))
-		put_slot(x, hash_name(name, len, x->key), pos / 4);
-	else
+	if (!make_room(x)) {
 		ext2_index_drop(dir);
+		return;
+	}
+	put_slot(x, hash_name(name, len, x->key), pos / 4);
+	x->cursor = pos >> EXT2_SB(dir->sb)->bits;
+	x->cursor_off = pos & (EXT2_SB(dir->sb)->bs - 1);
 }
 
 void ext2_index_remove(struct inode *dir, const char *name, unsigned len, uint32_t pos)
@@ -266,7 +281,10 @@ void ext2_index_remove(struct inode *dir, const char *name, unsigned len, uint32
 
 	if (!x)
 		return;
-	for (uint32_t k = hash_name(name, len, x->key) & mask_of(x); slot_at(x, k)->place != EMPTY; k = (k + 1) & mask_of(x)) {
+	if (pos >> EXT2_SB(dir->sb)->bits == x->cursor)
+		x->cursor_off = 0; /* entries merge */
+	for (uint32_t k = hash_name(name, len, x->key) & mask_of(x); slot_at(x, k)->place != EMPTY;
+		k = (k + 1) & mask_of(x)) {
 		if (slot_at(x, k)->place != pos / 4)
 			continue;
 		slot_at(x, k)->place = REMOVED;
@@ -276,8 +294,9 @@ void ext2_index_remove(struct inode *dir, const char *name, unsigned len, uint32
 	}
 }
 
-bool ext2_index_space(struct ext2_dir_index *x, unsigned need, uint32_t *lblk)
+bool ext2_index_space(struct ext2_dir_index *x, unsigned need, uint32_t *lblk, unsigned *from)
 {
+	*from = x->cursor_off;
 	if (x->cursor < x->room_size && x->room[x->cursor] * 4u >= need) {
 		*lblk = x->cursor;
 		return true;
@@ -288,6 +307,7 @@ bool ext2_index_space(struct ext2_dir_index *x, unsigned need, uint32_t *lblk)
 		if (x->room[k] * 4u < need)
 			continue;
 		*lblk = x->cursor = k;
+		*from = x->cursor_off = 0;
 		return true;
 	}
 	x->full_need = need;
@@ -300,9 +320,11 @@ void ext2_index_set_space(struct inode *dir, uint32_t lblk, unsigned largest)
 
 	if (!x)
 		return;
-	if (lblk >= x->room_size || x->room[lblk] * 4u < largest) { /* a new block, or room that was not known */
+	if (lblk >= x->room_size ||
+		x->room[lblk] * 4u < largest) { /* a new block, or room that was not known */
 		x->full_need = 0;
 		x->cursor = lblk;
+		x->cursor_off = 0;
 	}
 	if (!set_room(x, lblk, largest))
 		ext2_index_drop(dir);

@@ -1,5 +1,6 @@
 /*
- * ext2.h - the second extended file system: layouts on disk, objects in memory, and what the files of this folder share.
+ * ext2.h - the second extended file system: layouts on disk, objects in memory, and what the files
+ * of this folder share.
  *
  * All fields on disk are little-endian. Theory: super.c
  */
@@ -13,8 +14,9 @@
 #include "txn.h"
 
 struct ext2_super_block { /* at byte 1024 */
-	__le32 inodes_count, blocks_count, r_blocks_count, free_blocks_count, free_inodes_count, first_data_block, log_block_size,
-		log_frag_size, blocks_per_group, frags_per_group, inodes_per_group, mtime, wtime;
+	__le32 inodes_count, blocks_count, r_blocks_count, free_blocks_count, free_inodes_count,
+		first_data_block, log_block_size, log_frag_size, blocks_per_group, frags_per_group,
+		inodes_per_group, mtime, wtime;
 	__le16 mnt_count, max_mnt_count, magic, state, errors, minor_rev_level;
 	__le32 lastcheck, checkinterval, creator_os, rev_level;
 	__le16 def_resuid, def_resgid;
@@ -33,8 +35,11 @@ struct ext2_super_block { /* at byte 1024 */
 	__le32 default_mount_opts, first_meta_bg, mkfs_time, rest[189];
 } __packed;
 static_assert(sizeof(struct ext2_super_block) == 1024, "the superblock");
-static_assert(offsetof(struct ext2_super_block, magic) == 56 && offsetof(struct ext2_super_block, uuid) == 104 &&
-	offsetof(struct ext2_super_block, last_orphan) == 232 && offsetof(struct ext2_super_block, mkfs_time) == 264, "the superblock");
+static_assert(offsetof(struct ext2_super_block, magic) == 56 &&
+		      offsetof(struct ext2_super_block, uuid) == 104 &&
+		      offsetof(struct ext2_super_block, last_orphan) == 232 &&
+		      offsetof(struct ext2_super_block, mkfs_time) == 264,
+	"the superblock");
 
 struct ext2_group_desc {
 	__le32 block_bitmap, inode_bitmap, inode_table;
@@ -43,7 +48,7 @@ struct ext2_group_desc {
 };
 static_assert(sizeof(struct ext2_group_desc) == 32, "a group descriptor");
 
-#define EXT2_NDIR 12u
+#define EXT2_NDIR    12u
 #define EXT2_NBLOCKS 15u
 struct ext2_disk_inode {
 	__le16 mode, uid;
@@ -56,34 +61,56 @@ struct ext2_disk_inode {
 	__le16 extra_isize, checksum_hi; /* from here on only in inodes of 256 bytes and more */
 	__le32 ctime_extra, mtime_extra, atime_extra, crtime, crtime_extra;
 } __packed;
-static_assert(offsetof(struct ext2_disk_inode, block) == 40 && offsetof(struct ext2_disk_inode, extra_isize) == 128 &&
-	sizeof(struct ext2_disk_inode) == 152, "an inode");
+static_assert(offsetof(struct ext2_disk_inode, block) == 40 &&
+		      offsetof(struct ext2_disk_inode, extra_isize) == 128 &&
+		      sizeof(struct ext2_disk_inode) == 152,
+	"an inode");
 
-struct ext2_dirent { __le32 inode; __le16 rec_len; uint8_t name_len, file_type; char name[]; } __packed;
+struct ext2_dirent {
+	__le32 inode;
+	__le16 rec_len;
+	uint8_t name_len, file_type;
+	char name[];
+} __packed;
 static_assert(sizeof(struct ext2_dirent) == 8, "head of a directory entry");
 
 enum {
-	EXT2_MAGIC = 0xef53, EXT2_ROOT_INO = 2, EXT2_LINK_MAX = 32000, EXT2_VALID_FS = 1, EXT2_ERROR_FS = 2,
-	EXT2_COMPAT_JOURNAL = 4, EXT2_INCOMPAT_FILETYPE = 2, EXT2_ROCOMPAT_SPARSE_SUPER = 1, EXT2_ROCOMPAT_LARGE_FILE = 2,
+	EXT2_MAGIC = 0xef53,
+	EXT2_ROOT_INO = 2,
+	EXT2_LINK_MAX = 32000,
+	EXT2_VALID_FS = 1,
+	EXT2_ERROR_FS = 2,
+	EXT2_COMPAT_JOURNAL = 4,
+	EXT2_INCOMPAT_FILETYPE = 2,
+	EXT2_ROCOMPAT_SPARSE_SUPER = 1,
+	EXT2_ROCOMPAT_LARGE_FILE = 2,
 	EXT2_ROCOMPAT_BTREE_DIR = 4,
-	EXT2_INDEX_FL = 0x1000, EXT2_FL_USER_VISIBLE = 0x0003dfff, EXT2_FL_INHERITED = 0x000000ef & ~0x30,
+	EXT2_INDEX_FL = 0x1000,
+	EXT2_FL_USER_VISIBLE = 0x0003dfff,
+	EXT2_FL_INHERITED = 0x000000ef & ~0x30,
 };
 #define EXT2_INCOMPAT_KNOWN EXT2_INCOMPAT_FILETYPE
-#define EXT2_ROCOMPAT_KNOWN (EXT2_ROCOMPAT_SPARSE_SUPER | EXT2_ROCOMPAT_LARGE_FILE | EXT2_ROCOMPAT_BTREE_DIR)
+#define EXT2_ROCOMPAT_KNOWN                                                                        \
+	(EXT2_ROCOMPAT_SPARSE_SUPER | EXT2_ROCOMPAT_LARGE_FILE | EXT2_ROCOMPAT_BTREE_DIR)
 
 /* Part of a page of the device's cache: one metadata block, or none (page NULL). */
-struct ext2_buf { struct page *page; void *data; };
+struct ext2_buf {
+	struct page *page;
+	void *data;
+};
 
 /* Key: [l] ->lock  [c] constant after the bitmaps were read (under sbi->load_lock) */
 struct ext2_group {
-	struct spinlock lock;          /* leaf */
-	struct ext2_group_desc *desc;  /* [c] in a pinned page; fields [l] */
-	struct ext2_buf blocks, inodes;/* [c] the bitmaps, pinned once read */
-	unsigned long *avoid;          /* [l] free blocks that may not be taken: reserved by a file, or freed not long ago; or NULL */
-	unsigned long *freed[2];       /* [l] blocks freed in a commit epoch (by its low bit); subsets of avoid */
+	struct spinlock lock;           /* leaf */
+	struct ext2_group_desc *desc;   /* [c] in a pinned page; fields [l] */
+	struct ext2_buf blocks, inodes; /* [c] the bitmaps, pinned once read */
+	unsigned long *avoid; /* [l] free blocks that may not be taken: reserved by a file, or freed
+				 not long ago; or NULL */
+	unsigned long *freed[2]; /* [l] blocks freed in a commit epoch (by its low bit); subsets of
+				    avoid */
 	unsigned long *avoid_ino, *freed_ino[2]; /* [l] the same for inodes */
-	bool any_freed[2], any_freed_ino[2]; /* [l] */
-	uint32_t hint;                 /* [l] where the last search for a new file's block ended */
+	bool any_freed[2], any_freed_ino[2];     /* [l] */
+	uint32_t hint; /* [l] where the last search for a new file's block ended */
 };
 
 /* Key: [c] constant  [a] atomic  [o] orphan_lock  [m] commit_lock */
@@ -94,61 +121,80 @@ struct ext2_sb {
 	struct ext2_super_block *disk; /* [c] */
 	struct ext2_buf *desc_buf;     /* [c] pinned descriptor blocks */
 	struct ext2_group *group;      /* [c] */
-	uint32_t nr_groups, nr_desc_blocks, blocks_count, inodes_count, first_data, blocks_per_group, inodes_per_group; /* [c] */
-	uint32_t first_ino, inode_size, bits, bs, ptrs, ptr_bits, itable_blocks, overhead; /* [c] bs: block size; ptrs: pointers in a block */
+	uint32_t nr_groups, nr_desc_blocks, blocks_count, inodes_count, first_data,
+		blocks_per_group, inodes_per_group; /* [c] */
+	uint32_t first_ino, inode_size, bits, bs, ptrs, ptr_bits, itable_blocks,
+		overhead;                    /* [c] bs: block size; ptrs: pointers in a block */
 	atomic64_t free_blocks, free_inodes; /* [a] */
-	atomic64_t aside;              /* [a] what is freed but waits for a commit */
-	struct mutex load_lock;        /* reading of bitmaps */
+	atomic64_t aside;                    /* [a] what is freed but waits for a commit */
+	struct mutex load_lock;              /* reading of bitmaps */
 	struct mutex orphan_lock;
-	struct list_head orphans;      /* [o] newest first, as on disk */
+	struct list_head orphans; /* [o] newest first, as on disk */
 	struct mutex commit_lock;
-	struct ext2_gate gate;         /* transactions and epochs: txn.h */
-	uint32_t wb_seen;              /* [m] write errors of the device's cache that were reported */
+	struct ext2_gate gate; /* transactions and epochs: txn.h */
+	uint32_t wb_seen;      /* [m] write errors of the device's cache that were reported */
 	bool continue_on_error, has_error, was_valid;
-	struct work error_work;        /* data could not be written: become read-only outside the interrupt */
-	uint32_t dir_spread;           /* [a] racy: where the next top-level directory looks first */
+	struct work
+		error_work;  /* data could not be written: become read-only outside the interrupt */
+	uint32_t dir_spread; /* [a] racy: where the next top-level directory looks first */
 };
 
 struct ext2_dir_index;
 
 /* Key: [m] map_lock  [l] inode->lock  [o] orphan_lock  [x] index_lock, read after publication */
 struct ext2_inode {
-	struct inode vfs;              /* first */
-	struct rwsem map_lock;         /* block map: lookups shared, changes exclusive. Inside page locks */
+	struct inode vfs;      /* first */
+	struct rwsem map_lock; /* block map: lookups shared, changes exclusive. Inside page locks */
 	union {
 		__le32 block[EXT2_NBLOCKS];  /* [m] as on disk */
 		char link[EXT2_NBLOCKS * 4]; /* fast symlink */
 	};
-	uint32_t flags, file_acl, dtime; /* [l] */
-	uint32_t epoch;                /* commit epoch it was created in; 0: before */
-	uint32_t group;                /* constant: its block group */
+	uint32_t flags, file_acl, dtime;  /* [l] */
+	uint32_t epoch;                   /* commit epoch it was created in; 0: before */
+	uint32_t group;                   /* constant: its block group */
 	uint32_t last_logical, last_phys; /* [m] last block that was allocated */
-	uint32_t win_start, win_len, win_next; /* [m] reserved blocks, and how many to reserve next */
-	bool on_orphan_list;           /* [o] */
-	struct list_head orphan_node;  /* [o] */
+	uint32_t win_start, win_len,
+		win_next;             /* [m] reserved blocks, and how many to reserve next */
+	bool on_orphan_list;          /* [o] */
+	struct list_head orphan_node; /* [o] */
 	struct mutex index_lock;
-	struct ext2_dir_index *index;  /* [x] directories: names to places; or NULL */
-	char *long_link;               /* [x] text of a slow symlink once read */
+	struct ext2_dir_index *index; /* [x] directories: names to places; or NULL */
+	char *long_link;              /* [x] text of a slow symlink once read */
 };
-static inline struct ext2_inode *EXT2_I(const struct inode *i) { return (struct ext2_inode *)(uintptr_t)i; }
-static inline struct ext2_sb *EXT2_SB(const struct super *sb) { return sb->private; }
+static inline struct ext2_inode *EXT2_I(const struct inode *i)
+{
+	return (struct ext2_inode *)(uintptr_t)i;
+}
+static inline struct ext2_sb *EXT2_SB(const struct super *sb)
+{
+	return sb->private;
+}
 
 /* meta.c: metadata blocks through the device's page cache. 0 or -errno. */
 int __must_check ext2_meta_get(struct ext2_sb *s, uint32_t block, struct ext2_buf *b);
-int __must_check ext2_meta_get_new(struct ext2_txn *t, uint32_t block, struct ext2_buf *b); /* zeroed, declared dirty, not read */
+int __must_check ext2_meta_get_new(struct ext2_txn *t, uint32_t block,
+	struct ext2_buf *b); /* zeroed, declared dirty, not read */
 void ext2_meta_put(struct ext2_buf *b);
-void ext2_meta_forget(struct ext2_sb *s, uint32_t block, uint32_t n); /* freed: never to be written */
+void ext2_meta_forget(
+	struct ext2_sb *s, uint32_t block, uint32_t n); /* freed: never to be written */
 /* Log, note it in the superblock, and become read-only unless errors=continue. */
 void ext2_error(struct ext2_sb *s, const char *fmt, ...) __printf(2, 3) __cold;
-static inline bool ext2_block_valid(const struct ext2_sb *s, uint32_t b) { return b >= s->first_data && b < s->blocks_count && b != 0; }
+static inline bool ext2_block_valid(const struct ext2_sb *s, uint32_t b)
+{
+	return b >= s->first_data && b < s->blocks_count && b != 0;
+}
 
 /* balloc.c: blocks */
-struct ext2_group *ext2_group_load(struct ext2_sb *s, uint32_t g, int *err) __must_check; /* with bitmaps; NULL: *err */
-/* Up to @want adjacent blocks for @i near @goal (0: no wish) from its reservation: map_lock held. Count, or -ENOSPC, -EUCLEAN, -EIO. */
-int __must_check ext2_alloc_blocks(struct ext2_txn *t, struct inode *i, uint32_t goal, unsigned want, uint32_t *first);
+struct ext2_group *ext2_group_load(
+	struct ext2_sb *s, uint32_t g, int *err) __must_check; /* with bitmaps; NULL: *err */
+/* Up to @want adjacent blocks for @i near @goal (0: no wish) from its reservation: map_lock held.
+ * Count, or -ENOSPC, -EUCLEAN, -EIO. */
+int __must_check ext2_alloc_blocks(
+	struct ext2_txn *t, struct inode *i, uint32_t goal, unsigned want, uint32_t *first);
 void ext2_free_blocks(struct ext2_txn *t, uint32_t first, uint32_t n, bool fresh, bool metadata);
 void ext2_discard_window(struct ext2_inode *ei); /* map_lock held */
-void ext2_release_freed(struct ext2_sb *s, unsigned parity); /* what was freed in that epoch may be used again */
+void ext2_release_freed(
+	struct ext2_sb *s, unsigned parity); /* what was freed in that epoch may be used again */
 uint32_t ext2_group_first(const struct ext2_sb *s, uint32_t g);
 uint32_t ext2_group_blocks(const struct ext2_sb *s, uint32_t g); /* the last one may be short */
 /* Make *slot a bitmap of zeros if it is none yet; false: no memory. Not under the group's lock. */
@@ -160,17 +206,22 @@ int __must_check ext2_alloc_ino(struct ext2_txn *t, struct inode *dir, mode_t mo
 void ext2_free_ino(struct ext2_txn *t, uint32_t ino, bool dir, bool fresh);
 
 /* map.c: from blocks of a file to blocks of the device */
-int __must_check ext2_map(struct inode *i, uint32_t lblk, uint32_t max, uint32_t *phys, uint32_t *run); /* *phys 0: a hole of *run */
-int __must_check ext2_map_create(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned n, bool *fresh); /* all of them exist afterwards */
-int __must_check ext2_truncate_blocks(struct inode *i, uint32_t from); /* free blocks >= from; own transactions */
+int __must_check ext2_map(struct inode *i, uint32_t lblk, uint32_t max, uint32_t *phys,
+	uint32_t *run); /* *phys 0: a hole of *run */
+int __must_check ext2_map_create(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned n,
+	bool *fresh); /* all of them exist afterwards */
+int __must_check ext2_truncate_blocks(
+	struct inode *i, uint32_t from); /* free blocks >= from; own transactions */
 int64_t ext2_max_size(unsigned bits);
 
 /* inode.c */
 extern const struct super_ops ext2_super_ops;
 int __must_check ext2_iget(struct super *sb, uint32_t ino, bool orphan, struct inode **out);
 int __must_check ext2_inode_store(struct ext2_txn *t, struct inode *i); /* into its table block */
-int __must_check ext2_create_inode(struct ext2_txn *t, struct inode *dir, mode_t mode, dev_t dev, struct inode **out);
-void ext2_abandon_inode(struct ext2_txn *t, struct inode *i); /* undo of create: nlink 0, last reference after the transaction */
+int __must_check ext2_create_inode(
+	struct ext2_txn *t, struct inode *dir, mode_t mode, dev_t dev, struct inode **out);
+void ext2_abandon_inode(struct ext2_txn *t,
+	struct inode *i); /* undo of create: nlink 0, last reference after the transaction */
 void ext2_set_ops(struct inode *i);
 int ext2_setattr(struct dentry *d, struct iattr *a);
 struct inode *ext2_alloc_inode(struct super *sb);
@@ -178,50 +229,71 @@ void ext2_free_inode(struct inode *i);
 int ext2_write_inode(struct inode *i, bool wait);
 void ext2_evict(struct inode *i);
 void ext2_inode_cache_init(void);
-int __must_check ext2_itable_get(struct ext2_sb *s, uint32_t ino, struct ext2_buf *b, struct ext2_disk_inode **d);
+int __must_check ext2_itable_get(
+	struct ext2_sb *s, uint32_t ino, struct ext2_buf *b, struct ext2_disk_inode **d);
 
 /* file.c */
 extern const struct mapping_ops ext2_mapping_ops;
 extern const struct file_ops ext2_file_ops;
+void ext2_forget_blocks(struct inode *i,
+	int64_t size); /* cut to @size: not all blocks of its last page exist any more */
 long ext2_ioctl(struct file *f, unsigned cmd, void *arg);
 
 /* dir.c: entries on disk. The directory's lock is held. */
-struct ext2_slot { uint32_t pos; uint32_t ino; uint8_t type; }; /* pos: byte offset of the entry in the directory */
-int __must_check ext2_dir_find(struct inode *dir, const char *name, unsigned len, struct ext2_slot *out); /* -ENOENT */
-int __must_check ext2_dir_add(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t ino, mode_t mode);
-int __must_check ext2_dir_remove(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t pos);
-int __must_check ext2_dir_set(struct ext2_txn *t, struct inode *dir, uint32_t pos, uint32_t ino, mode_t mode);
+struct ext2_slot {
+	uint32_t pos;
+	uint32_t ino;
+	uint8_t type;
+}; /* pos: byte offset of the entry in the directory */
+int __must_check ext2_dir_find(
+	struct inode *dir, const char *name, unsigned len, struct ext2_slot *out); /* -ENOENT */
+int __must_check ext2_dir_add(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len,
+	uint32_t ino, mode_t mode);
+int __must_check ext2_dir_remove(
+	struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t pos);
+int __must_check ext2_dir_set(
+	struct ext2_txn *t, struct inode *dir, uint32_t pos, uint32_t ino, mode_t mode);
 int __must_check ext2_dir_make_empty(struct ext2_txn *t, struct inode *dir, uint32_t parent);
 int __must_check ext2_dir_is_empty(struct inode *dir); /* 0, -ENOTEMPTY, -errno */
 int __must_check ext2_dir_set_parent(struct ext2_txn *t, struct inode *dir, uint32_t parent);
 int ext2_readdir(struct file *f, struct dir_context *ctx);
 int __must_check ext2_dir_block(struct inode *dir, uint32_t lblk, struct ext2_buf *b);
-/* Visit the entries of one block, checked; fn non-zero stops and is returned. -EUCLEAN: corrupt, reported. */
+/* Visit the entries of one block from @off (an entry's place, 0: all) on, checked; fn non-zero
+ * stops and is returned. -EUCLEAN: corrupt, reported. */
 typedef int (*ext2_entry_fn)(struct ext2_dirent *e, unsigned off, void *arg);
-int __must_check ext2_dir_scan(struct inode *dir, uint32_t lblk, const void *block, ext2_entry_fn fn, void *arg);
-static inline unsigned ext2_rec_len(unsigned name_len) { return (8 + name_len + 3) & ~3u; }
+int __must_check ext2_dir_scan(struct inode *dir, uint32_t lblk, const void *block, unsigned off,
+	ext2_entry_fn fn, void *arg);
+static inline unsigned ext2_rec_len(unsigned name_len)
+{
+	return (8 + name_len + 3) & ~3u;
+}
 extern const struct file_ops ext2_dir_ops;
 
-/* dirindex.c: names of a big directory hashed in memory. All but build need the directory's lock for writing to change. */
+/* dirindex.c: names of a big directory hashed in memory. All but build need the directory's lock
+ * for writing to change. */
 bool ext2_index_want(const struct inode *dir);
-struct ext2_dir_index *ext2_index_get(struct inode *dir); /* builds it; NULL: none (small, no memory, corrupt): scan */
-int __must_check ext2_index_find(struct inode *dir, struct ext2_dir_index *x, const char *name, unsigned len, struct ext2_slot *out);
+struct ext2_dir_index *ext2_index_get(
+	struct inode *dir); /* builds it; NULL: none (small, no memory, corrupt): scan */
+int __must_check ext2_index_find(struct inode *dir, struct ext2_dir_index *x, const char *name,
+	unsigned len, struct ext2_slot *out);
 void ext2_index_add(struct inode *dir, const char *name, unsigned len, uint32_t pos);
 void ext2_index_remove(struct inode *dir, const char *name, unsigned len, uint32_t pos);
 void ext2_index_drop(struct inode *dir);
-/* A block that may have @need bytes: *lblk. false: none, append. */
-bool ext2_index_space(struct ext2_dir_index *x, unsigned need, uint32_t *lblk);
-void ext2_index_set_space(struct inode *dir, uint32_t lblk, unsigned largest);
+/* A block that may have @need bytes: *lblk, and the entry to begin at. false: none, append. */
+bool ext2_index_space(struct ext2_dir_index *x, unsigned need, uint32_t *lblk, unsigned *from);
+void ext2_index_set_space(struct inode *dir, uint32_t lblk,
+	unsigned largest); /* @largest: at most so much is free in one piece */
 void ext2_index_more_space(struct inode *dir, uint32_t lblk, unsigned at_least);
 
 /* namei.c, symlink.c */
-extern const struct inode_ops ext2_dir_inode_ops, ext2_file_inode_ops, ext2_special_inode_ops, ext2_symlink_ops, ext2_fast_symlink_ops;
+extern const struct inode_ops ext2_dir_inode_ops, ext2_file_inode_ops, ext2_special_inode_ops,
+	ext2_symlink_ops, ext2_fast_symlink_ops;
 bool ext2_is_fast_symlink(const struct inode *i);
 
 /* orphan.c: inodes without names that are still in use */
 int __must_check ext2_orphan_add(struct ext2_txn *t, struct inode *i);
 void ext2_orphan_del(struct ext2_txn *t, struct inode *i);
-void ext2_orphan_forget(struct inode *i); /* goes from memory but stays on the disk's list */
+void ext2_orphan_forget(struct inode *i);    /* goes from memory but stays on the disk's list */
 void ext2_orphan_recover(struct ext2_sb *s); /* at mount */
 
 /* super.c */

@@ -1,9 +1,12 @@
 /*
  * file.c - contents of regular files: pages in and out, room for writes; the file operations.
  *
- * Reading looks up runs of blocks and makes one bio of adjacent pages; a page whose blocks are not adjacent (small blocks, holes)
- * is read or written in parts and completed by the last of them. Writing makes a bio per page, which the plug merges. Blocks exist before
- * a page is dirty (prepare_write, page_mkwrite), so writing back allocates nothing; what lies in a hole of a dirty page is zeros and is not written.
+ * Reading looks up runs of blocks and makes one bio of adjacent pages; a page whose blocks are not
+ * adjacent (small blocks, holes) is read or written in parts and completed by the last of them.
+ * Writing makes a bio per page, which the plug merges. Blocks exist before a page is dirty
+ * (prepare_write, page_mkwrite; page->fs_private has a bit for each block that is known to exist,
+ * changed under the page lock), so writing back allocates nothing; what lies in a hole of a dirty
+ * page is zeros and is not written.
  */
 #include "ext2.h"
 
@@ -19,7 +22,9 @@ static struct inode *host(const struct mapping *m)
 }
 
 /* A run of adjacent blocks that was looked up. */
-struct run { uint32_t lblk, phys, len; };
+struct run {
+	uint32_t lblk, phys, len;
+};
 
 static int find_in_run(struct inode *i, uint32_t lblk, uint32_t want, struct run *r)
 {
@@ -58,7 +63,13 @@ static struct bio *new_bio(struct ext2_sb *s, enum bio_op op, uint32_t block, un
 
 /* ---- a page in parts ---- */
 
-struct parts { struct page *page; struct ext2_sb *s; atomic_t pending; int error; bool write; };
+struct parts {
+	struct page *page;
+	struct ext2_sb *s;
+	atomic_t pending;
+	int error;
+	bool write;
+};
 
 static void parts_put(struct parts *io)
 {
@@ -102,7 +113,8 @@ static int part_block(struct parts *io, unsigned offset, uint32_t phys)
 	return 0;
 }
 
-/* Read or write the blocks of @p one by one; @bytes of it belong to the file. Completes the page in any case. */
+/* Read or write the blocks of @p one by one; @bytes of it belong to the file. Completes the page in
+ * any case. */
 static void page_in_parts(struct inode *i, struct page *p, unsigned bytes, bool write)
 {
 	struct ext2_sb *s = EXT2_SB(i->sb);
@@ -120,7 +132,8 @@ static void page_in_parts(struct inode *i, struct page *p, unsigned bytes, bool 
 	*io = (struct parts){.page = p, .s = s, .pending = ATOMIC_INIT(1), .write = write};
 	for (unsigned off = 0; off < PAGE_SIZE && !err; off += s->bs) {
 		if (off < bytes)
-			err = find_in_run(i, (uint32_t)((p->index << PAGE_SHIFT | off) >> s->bits), 64, &r);
+			err = find_in_run(
+				i, (uint32_t)((p->index << PAGE_SHIFT | off) >> s->bits), 64, &r);
 		if (!err && off < bytes && r.phys)
 			err = part_block(io, off, r.phys);
 		else if (!err && !write)
@@ -140,7 +153,12 @@ static unsigned bytes_in_page(const struct inode *i, const struct page *p)
 	return left <= 0 ? 0 : (unsigned)MIN(left, (int64_t)PAGE_SIZE);
 }
 
-struct reader { struct inode *i; struct bio *bio; struct run run; uint64_t next_sector; };
+struct reader {
+	struct inode *i;
+	struct bio *bio;
+	struct run run;
+	uint64_t next_sector;
+};
 
 static void submit_reader(struct reader *rd)
 {
@@ -185,9 +203,10 @@ static void read_one(struct reader *rd, struct page *p, unsigned left)
 		return;
 	}
 	err = find_in_run(rd->i, lblk, left * per_page, &rd->run);
-	if (!err && rd->run.phys && rd->run.len >= per_page)
+	if (!err && rd->run.phys && rd->run.len >= per_page) {
+		p->fs_private = (1ull << per_page) - 1;
 		err = add_page(rd, p, rd->run.phys, left);
-	else if (!err && per_page == 1) {
+	} else if (!err && per_page == 1) {
 		page_clear(page_address(p));
 		page_end_read(p, 0);
 	} else if (!err) {
@@ -280,14 +299,36 @@ static int make_blocks(struct inode *i, uint64_t pos, unsigned len)
 
 static int ext2_prepare_write(struct mapping *m, struct page *p, unsigned offset, unsigned len)
 {
-	return make_blocks(host(m), p->index << PAGE_SHIFT | offset, len);
+	unsigned bits = EXT2_SB(host(m)->sb)->bits;
+	uint64_t mask = ((2ull << ((offset + len - 1) >> bits)) - 1) &
+			~((1ull << (offset >> bits)) - 1);
+	int err;
+
+	if ((p->fs_private & mask) == mask)
+		return 0;
+	err = make_blocks(host(m), p->index << PAGE_SHIFT | offset, len);
+	if (!err)
+		p->fs_private |= mask;
+	return err;
+}
+
+void ext2_forget_blocks(struct inode *i, int64_t size)
+{
+	struct page *p = pagecache_find(i->mapping, (uint64_t)size >> PAGE_SHIFT);
+
+	if (!p)
+		return;
+	page_lock(p);
+	p->fs_private = 0;
+	page_unlock(p);
+	page_put(p);
 }
 
 static int ext2_page_mkwrite(struct mapping *m, struct page *p)
 {
 	unsigned bytes = bytes_in_page(host(m), p);
 
-	return bytes ? make_blocks(host(m), p->index << PAGE_SHIFT, bytes) : -EFAULT;
+	return bytes ? ext2_prepare_write(m, p, 0, bytes) : -EFAULT;
 }
 
 static int64_t ext2_size(struct mapping *m)
@@ -319,7 +360,7 @@ static void ext2_release(struct file *f)
 	rwsem_write_unlock(&ei->map_lock);
 }
 
-#define EXT2_GETFLAGS 0x80086601u
+#define EXT2_GETFLAGS   0x80086601u
 #define EXT2_GETVERSION 0x80087601u
 
 long ext2_ioctl(struct file *f, unsigned cmd, void *arg)

@@ -1,8 +1,9 @@
 /*
  * ialloc.c - allocating and freeing inodes.
  *
- * A directory at the top goes to a group with few directories and room above the average, so that trees spread over the disk; other
- * directories and files stay in their parent's group while it has room. An inode freed lately is kept aside as blocks are (txn.c).
+ * A directory at the top goes to a group with few directories and room above the average, so that
+ * trees spread over the disk; other directories and files stay in their parent's group while it has
+ * room. An inode freed lately is kept aside as blocks are (txn.c).
  */
 #include "ext2.h"
 
@@ -20,7 +21,8 @@ static uint32_t spread_group(struct ext2_sb *s)
 		uint32_t g = (start + k) % s->nr_groups;
 		const struct ext2_group_desc *d = s->group[g].desc;
 
-		if (!le16(d->free_inodes_count) || le16(d->free_inodes_count) < inodes || le16(d->free_blocks_count) < blocks)
+		if (!le16(d->free_inodes_count) || le16(d->free_inodes_count) < inodes ||
+			le16(d->free_blocks_count) < blocks)
 			continue;
 		if (le16(d->used_dirs_count) < fewest) {
 			fewest = le16(d->used_dirs_count);
@@ -40,13 +42,15 @@ static uint32_t near_group(struct ext2_sb *s, uint32_t parent)
 		uint32_t g = (parent + k) % s->nr_groups;
 		const struct ext2_group_desc *d = s->group[g].desc;
 
-		if (le16(d->free_inodes_count) && le16(d->free_inodes_count) >= inodes && le16(d->free_blocks_count) >= blocks)
+		if (le16(d->free_inodes_count) && le16(d->free_inodes_count) >= inodes &&
+			le16(d->free_blocks_count) >= blocks)
 			return g;
 	}
 	return parent;
 }
 
-/* The first inode of the group that may be taken, from the first one that is not reserved. The lock is held. */
+/* The first inode of the group that may be taken, from the first one that is not reserved. The lock
+ * is held. */
 static uint32_t find_ino(const struct ext2_sb *s, const struct ext2_group *grp, uint32_t from)
 {
 	const uint64_t *map = grp->inodes.data;
@@ -124,7 +128,8 @@ void ext2_free_ino(struct ext2_txn *t, uint32_t ino, bool dir, bool fresh)
 		return;
 	d = grp->desc;
 	if (!fresh)
-		fresh = !ext2_need_bitmap(s, grp, &grp->avoid_ino) || !ext2_need_bitmap(s, grp, &grp->freed_ino[parity]);
+		fresh = !ext2_need_bitmap(s, grp, &grp->avoid_ino) ||
+			!ext2_need_bitmap(s, grp, &grp->freed_ino[parity]);
 	spin_lock(&grp->lock);
 	was_set = bit_test(grp->inodes.data, bit);
 	if (was_set) {

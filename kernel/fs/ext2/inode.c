@@ -1,8 +1,9 @@
 /*
  * inode.c - inodes between disk and memory: reading, storing, making, attributes, and the end.
  *
- * An inode's record is stored into its table block when names, links, ownership or blocks change under a transaction, and by
- * write_inode for the rest (times, size). What is read is checked: a type, sizes and link counts that make no sense give EUCLEAN.
+ * An inode's record is stored into its table block when names, links, ownership or blocks change
+ * under a transaction, and by write_inode for the rest (times, size). What is read is checked: a
+ * type, sizes and link counts that make no sense give EUCLEAN.
  */
 #include "ext2.h"
 
@@ -23,11 +24,13 @@ void ext2_inode_cache_init(void)
 
 struct inode *ext2_alloc_inode(struct super *sb)
 {
-	struct ext2_inode *ei = slab_alloc(inode_slab, GFP_NOFS | GFP_ZERO);
+	struct ext2_inode *ei = slab_alloc(inode_slab, GFP_NOFS);
 
 	(void)sb;
 	if (!ei)
 		return NULL;
+	memset((char *)ei + sizeof(ei->vfs), 0,
+		sizeof(*ei) - sizeof(ei->vfs)); /* the vfs clears its own */
 	rwsem_init(&ei->map_lock);
 	mutex_init(&ei->index_lock);
 	list_init(&ei->orphan_node);
@@ -56,10 +59,14 @@ int ext2_itable_get(struct ext2_sb *s, uint32_t ino, struct ext2_buf *b, struct 
 }
 
 /* Does the record have the extra fields up to the end of @field? */
-#define HAS_EXTRA(s, d, field) ((s)->inode_size > 128 && 128u + le16((d)->extra_isize) >= \
-	offsetof(struct ext2_disk_inode, field) + sizeof((d)->field) && 128u + le16((d)->extra_isize) <= (s)->inode_size)
+#define HAS_EXTRA(s, d, field)                                                                     \
+	((s)->inode_size > 128 &&                                                                  \
+		128u + le16((d)->extra_isize) >=                                                   \
+			offsetof(struct ext2_disk_inode, field) + sizeof((d)->field) &&            \
+		128u + le16((d)->extra_isize) <= (s)->inode_size)
 
-/* Seconds are signed 32 bits plus two bits of epoch in the extra word, below 30 bits of nanoseconds. */
+/* Seconds are signed 32 bits plus two bits of epoch in the extra word, below 30 bits of
+ * nanoseconds. */
 static struct timespec get_time(__le32 seconds, bool has, __le32 extra)
 {
 	struct timespec t = {(int32_t)le32(seconds), 0};
@@ -161,7 +168,8 @@ static bool plausible(const struct ext2_sb *s, const struct inode *i)
 			return false;
 		break;
 	case S_IFLNK:
-		if (i->size <= 0 || i->size >= s->bs || (ext2_is_fast_symlink(i) && i->size >= (int64_t)sizeof(EXT2_I(i)->link)))
+		if (i->size <= 0 || i->size >= s->bs ||
+			(ext2_is_fast_symlink(i) && i->size >= (int64_t)sizeof(EXT2_I(i)->link)))
 			return false;
 		break;
 	case S_IFREG:
@@ -233,7 +241,8 @@ int ext2_iget(struct super *sb, uint32_t ino, bool orphan, struct inode **out)
 		err = -EUCLEAN;
 	ext2_meta_put(&b);
 	if (err) {
-		ext2_error(s, "inode %u is corrupt (mode %o, links %u, size %lld)", ino, i->mode, i->nlink, (long long)i->size);
+		ext2_error(s, "inode %u is corrupt (mode %o, links %u, size %lld)", ino, i->mode,
+			i->nlink, (long long)i->size);
 		goto fail;
 	}
 	ext2_set_ops(i);
@@ -272,7 +281,8 @@ static void note_large_file(struct ext2_txn *t, const struct inode *i)
 {
 	struct ext2_super_block *disk = t->s->disk;
 
-	if (likely(i->size <= INT32_MAX) || !S_ISREG(i->mode) || (le32(disk->feature_ro_compat) & EXT2_ROCOMPAT_LARGE_FILE))
+	if (likely(i->size <= INT32_MAX) || !S_ISREG(i->mode) ||
+		(le32(disk->feature_ro_compat) & EXT2_ROCOMPAT_LARGE_FILE))
 		return;
 	disk->feature_ro_compat = to_le32(le32(disk->feature_ro_compat) | EXT2_ROCOMPAT_LARGE_FILE);
 	if (!le32(disk->rev_level)) { /* revision 0 knows no features */
@@ -332,7 +342,8 @@ static int clear_record(struct ext2_sb *s, uint32_t ino)
 	return 0;
 }
 
-int ext2_create_inode(struct ext2_txn *t, struct inode *dir, mode_t mode, dev_t dev, struct inode **out)
+int ext2_create_inode(
+	struct ext2_txn *t, struct inode *dir, mode_t mode, dev_t dev, struct inode **out)
 {
 	struct ext2_sb *s = t->s;
 	struct inode *i = inode_new(dir->sb);
@@ -386,7 +397,9 @@ void ext2_abandon_inode(struct ext2_txn *t, struct inode *i)
 /* The block of extended attributes is shared: one user less. */
 static void drop_xattr(struct ext2_txn *t, struct inode *i)
 {
-	struct { __le32 magic, refcount; } *h;
+	struct {
+		__le32 magic, refcount;
+	} * h;
 	uint32_t block = EXT2_I(i)->file_acl;
 	struct ext2_buf b;
 
@@ -411,7 +424,8 @@ static void delete_inode(struct inode *i)
 {
 	struct ext2_inode *ei = EXT2_I(i);
 	struct ext2_txn t;
-	bool has_map = S_ISREG(i->mode) || S_ISDIR(i->mode) || (S_ISLNK(i->mode) && !ext2_is_fast_symlink(i));
+	bool has_map = S_ISREG(i->mode) || S_ISDIR(i->mode) ||
+		       (S_ISLNK(i->mode) && !ext2_is_fast_symlink(i));
 	int err = 0;
 
 	i->size = 0;
@@ -463,8 +477,11 @@ static int set_size(struct inode *i, int64_t size)
 	if (size == old)
 		return 0;
 	i_size_write(i, size);
-	pagecache_truncate(i->mapping, MIN(size, old)); /* growing: the tail of the old last page becomes zeros */
+	pagecache_truncate(i->mapping,
+		MIN(size, old)); /* growing: the tail of the old last page becomes zeros */
 	inode_mark_dirty(i);
+	if (size < old && size & (PAGE_SIZE - 1))
+		ext2_forget_blocks(i, size); /* small blocks of the last page go */
 	return size < old ? ext2_truncate_blocks(i, (uint32_t)((size + s->bs - 1) >> s->bits)) : 0;
 }
 

@@ -1,11 +1,14 @@
 /*
- * map.c - the block map of an inode: direct pointers and up to three levels of indirect blocks; looking up, filling, cutting.
+ * map.c - the block map of an inode: direct pointers and up to three levels of indirect blocks;
+ * looking up, filling, cutting.
  *
- * A pointer of 0 is a hole. A path is a list of indices: into the inode's own array, then into each indirect block. Blocks are
- * linked from the leaf's parent downwards: an indirect block is zeroed before it is linked, so an interrupted fill leaves a valid map.
- * Truncation clears a pointer before it frees what it pointed to.
+ * A pointer of 0 is a hole. A path is a list of indices: into the inode's own array, then into each
+ * indirect block. Blocks are linked from the leaf's parent downwards: an indirect block is zeroed
+ * before it is linked, so an interrupted fill leaves a valid map. Truncation clears a pointer
+ * before it frees what it pointed to.
  *
- * Locks: map_lock of the inode, shared for ext2_map(), exclusive for changes; inside page locks and inode->lock.
+ * Locks: map_lock of the inode, shared for ext2_map(), exclusive for changes; inside page locks and
+ * inode->lock.
  */
 #include "ext2.h"
 
@@ -13,7 +16,10 @@
 #include <sched.h>
 #include <string.h>
 
-struct map_path { unsigned depth; uint32_t index[4]; };
+struct map_path {
+	unsigned depth;
+	uint32_t index[4];
+};
 
 static bool find_path(const struct ext2_sb *s, uint32_t lblk, struct map_path *p)
 {
@@ -36,13 +42,15 @@ static bool find_path(const struct ext2_sb *s, uint32_t lblk, struct map_path *p
 		return true;
 	}
 	n -= 1ull << 2 * pb;
-	*p = (struct map_path){4, {EXT2_NDIR + 2, (uint32_t)(n >> 2 * pb), (uint32_t)(n >> pb) & mask, (uint32_t)n & mask}};
+	*p = (struct map_path){4, {EXT2_NDIR + 2, (uint32_t)(n >> 2 * pb),
+					  (uint32_t)(n >> pb) & mask, (uint32_t)n & mask}};
 	return n < 1ull << 3 * pb;
 }
 
 int64_t ext2_max_size(unsigned bits)
 {
-	uint64_t ptrs = 1ull << (bits - 2), blocks = EXT2_NDIR + ptrs + ptrs * ptrs + ptrs * ptrs * ptrs;
+	uint64_t ptrs = 1ull << (bits - 2),
+		 blocks = EXT2_NDIR + ptrs + ptrs * ptrs + ptrs * ptrs * ptrs;
 	uint64_t most = (1ull << 32) - 1, meta; /* i_blocks counts sectors in 32 bits */
 
 	most >>= bits - 9;
@@ -53,7 +61,8 @@ int64_t ext2_max_size(unsigned bits)
 
 static int bad_pointer(struct inode *i, uint32_t block)
 {
-	ext2_error(EXT2_SB(i->sb), "inode %llu points to block %u, which does not exist", (unsigned long long)i->ino, block);
+	ext2_error(EXT2_SB(i->sb), "inode %llu points to block %u, which does not exist",
+		(unsigned long long)i->ino, block);
 	return -EUCLEAN;
 }
 
@@ -90,14 +99,16 @@ int ext2_map(struct inode *i, uint32_t lblk, uint32_t max, uint32_t *phys, uint3
 			*run = 1;
 			goto unlock;
 		}
-		err = ext2_block_valid(s, block) ? ext2_meta_get(s, block, &b) : bad_pointer(i, block);
+		err = ext2_block_valid(s, block) ? ext2_meta_get(s, block, &b)
+						 : bad_pointer(i, block);
 		if (err)
 			goto unlock;
 		p = b.data;
 		limit = s->ptrs;
 	}
 	*phys = le32(p[path.index[path.depth - 1]]);
-	*run = run_length(p + path.index[path.depth - 1], MIN(max, limit - path.index[path.depth - 1]));
+	*run = run_length(
+		p + path.index[path.depth - 1], MIN(max, limit - path.index[path.depth - 1]));
 	if (*phys && (!ext2_block_valid(s, *phys) || *run > s->blocks_count - *phys))
 		err = bad_pointer(i, *phys);
 unlock:
@@ -106,8 +117,10 @@ unlock:
 	return err;
 }
 
-/* Where the block of @lblk should lie: behind the last one, or behind its neighbour in the same array; 0: no wish. */
-static uint32_t choose_goal(const struct ext2_inode *ei, uint32_t lblk, const __le32 *p, uint32_t index, uint32_t parent)
+/* Where the block of @lblk should lie: behind the last one, or behind its neighbour in the same
+ * array; 0: no wish. */
+static uint32_t choose_goal(const struct ext2_inode *ei, uint32_t lblk, const __le32 *p,
+	uint32_t index, uint32_t parent)
 {
 	if (ei->last_phys && lblk == ei->last_logical + 1)
 		return ei->last_phys + 1;
@@ -123,10 +136,15 @@ static void count_blocks(struct inode *i, int64_t n)
 }
 
 /* A place in the map: an array of pointers, in the inode or in an indirect block. */
-struct level { struct ext2_buf buf; __le32 *p; uint32_t size, block; };
+struct level {
+	struct ext2_buf buf;
+	__le32 *p;
+	uint32_t size, block;
+};
 
 /* Link a new, zeroed indirect block at l->p[index]. */
-static int add_indirect(struct ext2_txn *t, struct inode *i, uint32_t lblk, struct level *l, uint32_t index)
+static int add_indirect(
+	struct ext2_txn *t, struct inode *i, uint32_t lblk, struct level *l, uint32_t index)
 {
 	struct ext2_inode *ei = EXT2_I(i);
 	struct ext2_buf b;
@@ -150,8 +168,10 @@ static int add_indirect(struct ext2_txn *t, struct inode *i, uint32_t lblk, stru
 	return 0;
 }
 
-/* The array that holds the pointer of @lblk, made if it is missing. The buffer is the caller's to put. */
-static int leaf_level(struct ext2_txn *t, struct inode *i, uint32_t lblk, const struct map_path *path, struct level *l)
+/* The array that holds the pointer of @lblk, made if it is missing. The buffer is the caller's to
+ * put. */
+static int leaf_level(struct ext2_txn *t, struct inode *i, uint32_t lblk,
+	const struct map_path *path, struct level *l)
 {
 	struct ext2_sb *s = t->s;
 	int err;
@@ -167,7 +187,8 @@ static int leaf_level(struct ext2_txn *t, struct inode *i, uint32_t lblk, const 
 				return err;
 		}
 		l->block = le32(l->p[index]);
-		err = ext2_block_valid(s, l->block) ? ext2_meta_get(s, l->block, &next) : bad_pointer(i, l->block);
+		err = ext2_block_valid(s, l->block) ? ext2_meta_get(s, l->block, &next)
+						    : bad_pointer(i, l->block);
 		if (err)
 			return err;
 		ext2_meta_put(&l->buf);
@@ -178,8 +199,10 @@ static int leaf_level(struct ext2_txn *t, struct inode *i, uint32_t lblk, const 
 	return 0;
 }
 
-/* Fill @n missing pointers from l->p[index] on, as far as the allocator gives adjacent blocks; how many, or -errno. */
-static int fill(struct ext2_txn *t, struct inode *i, uint32_t lblk, struct level *l, uint32_t index, unsigned n)
+/* Fill @n missing pointers from l->p[index] on, as far as the allocator gives adjacent blocks; how
+ * many, or -errno. */
+static int fill(struct ext2_txn *t, struct inode *i, uint32_t lblk, struct level *l, uint32_t index,
+	unsigned n)
 {
 	struct ext2_inode *ei = EXT2_I(i);
 	uint32_t first;
@@ -252,8 +275,8 @@ int ext2_map_create(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned
 struct cut {
 	struct ext2_txn *t;
 	struct inode *i;
-	uint32_t first, n;   /* a run of data blocks to free */
-	bool fresh, metadata;/* contents of the blocks: directories' and symlinks' are metadata */
+	uint32_t first, n;    /* a run of data blocks to free */
+	bool fresh, metadata; /* contents of the blocks: directories' and symlinks' are metadata */
 };
 
 static void flush_run(struct cut *c)
@@ -298,7 +321,8 @@ static bool all_zero(const __le32 *p, uint32_t n)
 
 static int cut_tree(struct cut *c, __le32 *slot, unsigned depth, uint64_t from);
 
-/* Free what lies at or behind @from (counted from this block's first leaf) in indirect block @b of @depth (1: its pointers are data). */
+/* Free what lies at or behind @from (counted from this block's first leaf) in indirect block @b of
+ * @depth (1: its pointers are data). */
 static int cut_indirect(struct cut *c, const struct ext2_buf *b, unsigned depth, uint64_t from)
 {
 	struct ext2_sb *s = c->t->s;
@@ -318,7 +342,8 @@ static int cut_indirect(struct cut *c, const struct ext2_buf *b, unsigned depth,
 	return err;
 }
 
-/* The same for the tree that *slot points to; the indirect block itself goes too when nothing is left in it. */
+/* The same for the tree that *slot points to; the indirect block itself goes too when nothing is
+ * left in it. */
 static int cut_tree(struct cut *c, __le32 *slot, unsigned depth, uint64_t from)
 {
 	struct ext2_sb *s = c->t->s;
@@ -359,7 +384,8 @@ static int cut_all(struct cut *c, uint64_t from)
 		uint64_t span = 1ull << depth * s->ptr_bits;
 
 		if (from < base + span)
-			err = cut_tree(c, &p[EXT2_NDIR + depth - 1], depth, from > base ? from - base : 0);
+			err = cut_tree(
+				c, &p[EXT2_NDIR + depth - 1], depth, from > base ? from - base : 0);
 		base += span;
 	}
 	return err;

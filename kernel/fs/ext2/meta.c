@@ -1,5 +1,6 @@
 /*
- * meta.c - metadata blocks as parts of pages of the device's page cache, and what happens when they make no sense.
+ * meta.c - metadata blocks as parts of pages of the device's page cache, and what happens when they
+ * make no sense.
  */
 #include "ext2.h"
 

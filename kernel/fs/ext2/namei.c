@@ -1,9 +1,10 @@
 /*
  * namei.c - names: lookup, create, link, unlink, directories, rename; symbolic links.
  *
- * Each operation is one transaction: entries, link counts and inode records change inside it, and references are dropped after it, so that
- * eviction has its own. What makes something new is tried once more after a commit when the disk is full of things
- * that were freed lately. Renaming puts the new name before it takes the old one away: a power cut leaves one or both.
+ * Each operation is one transaction: entries, link counts and inode records change inside it, and
+ * references are dropped after it, so that eviction has its own. What makes something new is tried
+ * once more after a commit when the disk is full of things that were freed lately. Renaming puts
+ * the new name before it takes the old one away: a power cut leaves one or both.
  *
  * Locks: the vfs holds the directories' locks for writing, and a victim's.
  */
@@ -35,11 +36,12 @@ static int ext2_lookup(struct inode *dir, struct dentry *d)
 struct making {
 	mode_t mode;
 	dev_t dev;
-	const char *target;  /* symlink */
+	const char *target; /* symlink */
 	int (*fill)(struct ext2_txn *t, struct inode *i, struct inode *dir, const struct making *m);
 };
 
-static int make_in_txn(struct ext2_txn *t, struct inode *dir, struct dentry *d, const struct making *m, struct inode **out)
+static int make_in_txn(struct ext2_txn *t, struct inode *dir, struct dentry *d,
+	const struct making *m, struct inode **out)
 {
 	struct inode *i;
 	int err = ext2_create_inode(t, dir, m->mode, m->dev, &i);
@@ -164,7 +166,8 @@ bool ext2_is_fast_symlink(const struct inode *i)
 	return S_ISLNK(i->mode) && i->blocks == acl;
 }
 
-static int fill_symlink(struct ext2_txn *t, struct inode *i, struct inode *dir, const struct making *m)
+static int fill_symlink(
+	struct ext2_txn *t, struct inode *i, struct inode *dir, const struct making *m)
 {
 	size_t len = strlen(m->target);
 	uint32_t phys, run;
@@ -254,8 +257,8 @@ static int find_entry(struct inode *dir, const struct dentry *d, struct ext2_slo
 		return err;
 	if (slot->ino == d->inode->ino)
 		return 0;
-	ext2_error(EXT2_SB(dir->sb), "directory %llu: a name changed from inode %llu to %u", (unsigned long long)dir->ino,
-		(unsigned long long)d->inode->ino, slot->ino);
+	ext2_error(EXT2_SB(dir->sb), "directory %llu: a name changed from inode %llu to %u",
+		(unsigned long long)dir->ino, (unsigned long long)d->inode->ino, slot->ino);
 	return -EUCLEAN;
 }
 
@@ -316,9 +319,9 @@ static int ext2_rmdir(struct inode *dir, struct dentry *d)
 /* ---- rename ---- */
 
 struct renaming {
-	struct inode *od, *nd;       /* directories */
+	struct inode *od, *nd; /* directories */
 	struct dentry *o, *n;
-	struct inode *old, *new;     /* what the names lead to; new may be NULL */
+	struct inode *old, *new; /* what the names lead to; new may be NULL */
 	struct ext2_slot from, to;
 };
 
@@ -358,7 +361,8 @@ static int move(struct ext2_txn *t, struct renaming *r)
 	if (r->new)
 		err = ext2_dir_set(t, r->nd, r->to.pos, (uint32_t)r->old->ino, r->old->mode);
 	else
-		err = ext2_dir_add(t, r->nd, nn->name, nn->len, (uint32_t)r->old->ino, r->old->mode);
+		err = ext2_dir_add(
+			t, r->nd, nn->name, nn->len, (uint32_t)r->old->ino, r->old->mode);
 	if (err)
 		return err;
 	err = ext2_dir_remove(t, r->od, on->name, on->len, r->from.pos);
@@ -377,14 +381,16 @@ static int rename_check(struct renaming *r, bool swap)
 
 	if (!err && r->new)
 		err = find_entry(r->nd, r->n, &r->to);
-	if (!err && r->new && !swap && S_ISDIR(r->new->mode))
+	if (!err && r->new && !swap &&S_ISDIR(r->new->mode))
 		err = ext2_dir_is_empty(r->new);
-	if (!err && !r->new && S_ISDIR(r->old->mode) && r->od != r->nd && r->nd->nlink >= EXT2_LINK_MAX)
+	if (!err && !r->new &&S_ISDIR(r->old->mode) && r->od != r->nd &&
+		r->nd->nlink >= EXT2_LINK_MAX)
 		err = -EMLINK;
 	return err;
 }
 
-static int ext2_rename(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, unsigned flags)
+static int ext2_rename(
+	struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, unsigned flags)
 {
 	struct renaming r = {.od = od, .nd = nd, .o = o, .n = n, .old = o->inode, .new = n->inode};
 	bool swap = flags & RENAME_EXCHANGE;

@@ -1,8 +1,10 @@
 /*
- * orphan.c - inodes without a name that are still open: a list on disk, so that the next mount (or e2fsck) frees them.
+ * orphan.c - inodes without a name that are still open: a list on disk, so that the next mount (or
+ * e2fsck) frees them.
  *
- * The superblock's s_last_orphan is the newest; each inode's dtime field holds the number of the next older one. The same list in memory,
- * newest first, under orphan_lock, finds the neighbour to be changed when one leaves from the middle.
+ * The superblock's s_last_orphan is the newest; each inode's dtime field holds the number of the
+ * next older one. The same list in memory, newest first, under orphan_lock, finds the neighbour to
+ * be changed when one leaves from the middle.
  */
 #include "ext2.h"
 
@@ -101,7 +103,8 @@ void ext2_orphan_recover(struct ext2_sb *s)
 		freed += !err;
 	}
 	if (err)
-		log_warn("ext2: %s: list of orphaned inodes is broken, the rest is left for e2fsck", s->sb->id);
+		log_warn("ext2: %s: list of orphaned inodes is broken, the rest is left for e2fsck",
+			s->sb->id);
 	log_info("ext2: %s: %u orphaned inodes freed", s->sb->id, freed);
 	if (ext2_begin(s->sb, &t))
 		return;

@@ -1,24 +1,30 @@
 /*
  * super.c - the second extended file system: mounting, its superblock, and the theory of the whole.
  *
- * Theory. The disk is groups of blocks, each with a bitmap of its blocks, a bitmap of its inodes and a table of inodes; group
- * descriptors say where these are and how much is free. Metadata (these, directories, indirect blocks, slow symlinks) lives in the page
- * cache of the device (meta.c), pinned while pointed to; contents of files live in the page cache of their inode (file.c).
+ * Theory. The disk is groups of blocks, each with a bitmap of its blocks, a bitmap of its inodes
+ * and a table of inodes; group descriptors say where these are and how much is free. Metadata
+ * (these, directories, indirect blocks, slow symlinks) lives in the page cache of the device
+ * (meta.c), pinned while pointed to; contents of files live in the page cache of their inode
+ * (file.c).
  *
- *  1. Metadata changes between ext2_begin() and ext2_end() and each changed block is declared (txn.c). A commit puts on media all
- *     that ended before: fsync(2) is the inode's record and a commit, so the names and the way to them are durable too.
- *  2. What was freed is not used again before the commit after it (txn.c, balloc.c): the blocks of a synced file are never overwritten
- *     while the disk may still show them as that file's.
- *  3. Counts on disk are exact after a commit: descriptors change with the bitmaps, the superblock gets the sums.
+ *  1. Metadata changes between ext2_begin() and ext2_end() and each changed block is declared
+ * (txn.c). A commit puts on media all that ended before: fsync(2) is the inode's record and a
+ * commit, so the names and the way to them are durable too.
+ *  2. What was freed is not used again before the commit after it (txn.c, balloc.c): the blocks of
+ * a synced file are never overwritten while the disk may still show them as that file's.
+ *  3. Counts on disk are exact after a commit: descriptors change with the bitmaps, the superblock
+ * gets the sums.
  *  4. An inode without names that is open is on the orphan list on disk (orphan.c).
- *  5. Whatever is read is checked before use: superblock and descriptors at mount, bitmaps when loaded, inodes when read, each
- *     directory entry and block pointer when followed. Nonsense is reported with device and place, and the file system becomes
- *     read-only (errors=continue: not).
+ *  5. Whatever is read is checked before use: superblock and descriptors at mount, bitmaps when
+ * loaded, inodes when read, each directory entry and block pointer when followed. Nonsense is
+ * reported with device and place, and the file system becomes read-only (errors=continue: not).
  *
- * Lock order: inode->lock > page lock > map_lock > load_lock > page lock of the device's cache > group->lock; orphan_lock is taken inside
- * inode->lock and holds nothing but page locks of the device's cache; commit_lock is outside page locks, never inside a transaction.
+ * Lock order: inode->lock > page lock > map_lock > load_lock > page lock of the device's cache >
+ * group->lock; orphan_lock is taken inside inode->lock and holds nothing but page locks of the
+ * device's cache; commit_lock is outside page locks, never inside a transaction.
  *
- * Does not: journal, extents, quotas, extended attributes (kept, freed with the inode), blocks bigger than a page, fragments.
+ * Does not: journal, extents, quotas, extended attributes (kept, freed with the inode), blocks
+ * bigger than a page, fragments.
  */
 #include "ext2.h"
 
@@ -30,18 +36,42 @@
 #include <string.h>
 #include <time.h>
 
-struct feature { uint32_t bit; const char *name; };
+struct feature {
+	uint32_t bit;
+	const char *name;
+};
 static const struct feature incompat_names[] = {
-	{0x1, "compression"}, {0x2, "filetype"}, {0x4, "journal recovery"}, {0x8, "journal device"}, {0x10, "meta_bg"}, {0x40, "extents"},
-	{0x80, "64bit"}, {0x100, "mmp"}, {0x200, "flex_bg"}, {0x400, "ea_inode"}, {0x1000, "dirdata"}, {0x2000, "csum_seed"},
-	{0x4000, "largedir"}, {0x8000, "inline_data"}, {0x10000, "encrypt"}, {0x20000, "casefold"},
+	{0x1, "compression"},
+	{0x2, "filetype"},
+	{0x4, "journal recovery"},
+	{0x8, "journal device"},
+	{0x10, "meta_bg"},
+	{0x40, "extents"},
+	{0x80, "64bit"},
+	{0x100, "mmp"},
+	{0x200, "flex_bg"},
+	{0x400, "ea_inode"},
+	{0x1000, "dirdata"},
+	{0x2000, "csum_seed"},
+	{0x4000, "largedir"},
+	{0x8000, "inline_data"},
+	{0x10000, "encrypt"},
+	{0x20000, "casefold"},
 };
 static const struct feature ro_names[] = {
-	{0x8, "huge_file"}, {0x10, "uninit_bg"}, {0x20, "dir_nlink"}, {0x40, "extra_isize"}, {0x100, "quota"}, {0x200, "bigalloc"},
-	{0x400, "metadata_csum"}, {0x1000, "read-only"}, {0x2000, "project"},
+	{0x8, "huge_file"},
+	{0x10, "uninit_bg"},
+	{0x20, "dir_nlink"},
+	{0x40, "extra_isize"},
+	{0x100, "quota"},
+	{0x200, "bigalloc"},
+	{0x400, "metadata_csum"},
+	{0x1000, "read-only"},
+	{0x2000, "project"},
 };
 
-static void features_text(uint32_t bits, const struct feature *f, unsigned n, char *buf, size_t size)
+static void features_text(
+	uint32_t bits, const struct feature *f, unsigned n, char *buf, size_t size)
 {
 	size_t at = (size_t)scnprintf(buf, size, "0x%x", bits);
 
@@ -82,7 +112,8 @@ static int check_features(struct ext2_sb *s)
 	if (le32(d->rev_level) > 1)
 		return refuse(s, "unknown revision %u", le32(d->rev_level));
 	if (incompat) {
-		features_text(incompat, incompat_names, ARRAY_SIZE(incompat_names), text, sizeof(text));
+		features_text(
+			incompat, incompat_names, ARRAY_SIZE(incompat_names), text, sizeof(text));
 		return refuse(s, "unknown incompatible features: %s", text);
 	}
 	if (ro && !sb_rdonly(s->sb)) {
@@ -110,14 +141,17 @@ static int check_geometry(struct ext2_sb *s)
 	if (s->blocks_count <= s->first_data + 1)
 		return refuse(s, "bad superblock: %u blocks", s->blocks_count);
 	if (s->blocks_count > room)
-		return refuse(s, "bad superblock: %u blocks, but the device has %llu", s->blocks_count, (unsigned long long)room);
+		return refuse(s, "bad superblock: %u blocks, but the device has %llu",
+			s->blocks_count, (unsigned long long)room);
 	groups = (s->blocks_count - s->first_data - 1) / s->blocks_per_group + 1;
 	if ((uint64_t)groups * s->inodes_per_group != s->inodes_count)
-		return refuse(s, "bad superblock: %u inodes in %u groups of %u", s->inodes_count, groups, s->inodes_per_group);
+		return refuse(s, "bad superblock: %u inodes in %u groups of %u", s->inodes_count,
+			groups, s->inodes_per_group);
 	if (s->first_ino < 11 || s->first_ino > s->inodes_per_group)
 		return refuse(s, "bad superblock: first inode is %u", s->first_ino);
 	if (le32(d->r_blocks_count) > s->blocks_count)
-		return refuse(s, "bad superblock: %u reserved blocks of %u", le32(d->r_blocks_count), s->blocks_count);
+		return refuse(s, "bad superblock: %u reserved blocks of %u",
+			le32(d->r_blocks_count), s->blocks_count);
 	s->nr_groups = groups;
 	return 0;
 }
@@ -131,8 +165,9 @@ static int read_geometry(struct ext2_sb *s)
 	if (le16(d->magic) != EXT2_MAGIC)
 		return refuse(s, "bad superblock: no ext2 magic number");
 	if (le32(d->log_block_size) > 2)
-		return refuse(s, "bad superblock: block size 2^%u is not supported (1024 to 4096 are)", le32(d->log_block_size) < 54 ?
-			le32(d->log_block_size) + 10 : 64);
+		return refuse(s,
+			"bad superblock: block size 2^%u is not supported (1024 to 4096 are)",
+			le32(d->log_block_size) < 54 ? le32(d->log_block_size) + 10 : 64);
 	s->bits = 10 + le32(d->log_block_size);
 	s->bs = 1u << s->bits;
 	s->ptr_bits = s->bits - 2;
@@ -152,10 +187,12 @@ static int check_group(struct ext2_sb *s, uint32_t g)
 	const struct ext2_group_desc *d = s->group[g].desc;
 	uint32_t table = le32(d->inode_table);
 
-	if (!ext2_block_valid(s, le32(d->block_bitmap)) || !ext2_block_valid(s, le32(d->inode_bitmap)) || !ext2_block_valid(s, table) ||
+	if (!ext2_block_valid(s, le32(d->block_bitmap)) ||
+		!ext2_block_valid(s, le32(d->inode_bitmap)) || !ext2_block_valid(s, table) ||
 		s->itable_blocks > s->blocks_count - table)
 		return refuse(s, "bad descriptor of group %u: places outside the disk", g);
-	if (le16(d->free_blocks_count) > ext2_group_blocks(s, g) || le16(d->free_inodes_count) > s->inodes_per_group)
+	if (le16(d->free_blocks_count) > ext2_group_blocks(s, g) ||
+		le16(d->free_inodes_count) > s->inodes_per_group)
 		return refuse(s, "bad descriptor of group %u: more free than there is", g);
 	return 0;
 }
@@ -182,7 +219,8 @@ static int read_groups(struct ext2_sb *s)
 	uint64_t blocks = 0, inodes = 0;
 	int err = 0;
 
-	s->itable_blocks = (uint32_t)(((uint64_t)s->inodes_per_group * s->inode_size + s->bs - 1) >> s->bits);
+	s->itable_blocks = (uint32_t)(((uint64_t)s->inodes_per_group * s->inode_size + s->bs - 1) >>
+				      s->bits);
 	s->nr_desc_blocks = DIV_ROUND_UP(s->nr_groups, per);
 	s->group = kcalloc(s->nr_groups, sizeof(*s->group));
 	s->desc_buf = kcalloc(s->nr_desc_blocks, sizeof(*s->desc_buf));
@@ -264,9 +302,11 @@ static void dirty_super(struct ext2_sb *s)
 void ext2_super_counts(struct ext2_sb *s)
 {
 	struct ext2_super_block *d = s->disk;
-	uint32_t blocks = (uint32_t)atomic64_read(&s->free_blocks), inodes = (uint32_t)atomic64_read(&s->free_inodes);
+	uint32_t blocks = (uint32_t)atomic64_read(&s->free_blocks),
+		 inodes = (uint32_t)atomic64_read(&s->free_inodes);
 
-	if (sb_rdonly(s->sb) || (le32(d->free_blocks_count) == blocks && le32(d->free_inodes_count) == inodes))
+	if (sb_rdonly(s->sb) ||
+		(le32(d->free_blocks_count) == blocks && le32(d->free_inodes_count) == inodes))
 		return;
 	d->free_blocks_count = to_le32(blocks);
 	d->free_inodes_count = to_le32(inodes);
@@ -281,7 +321,8 @@ static int mark_in_use(struct ext2_sb *s)
 
 	s->was_valid = (le16(d->state) & EXT2_VALID_FS) && !(le16(d->state) & EXT2_ERROR_FS);
 	if (!s->was_valid)
-		log_warn("ext2: %s: was not unmounted cleanly or has errors: e2fsck should be run", s->sb->id);
+		log_warn("ext2: %s: was not unmounted cleanly or has errors: e2fsck should be run",
+			s->sb->id);
 	d->state = to_le16(le16(d->state) & ~EXT2_VALID_FS);
 	d->mnt_count = to_le16(le16(d->mnt_count) + 1);
 	d->mtime = to_le32(time_now_coarse().tv_sec);
@@ -303,15 +344,18 @@ static int mark_unused(struct ext2_sb *s)
 
 static void data_error(struct work *w)
 {
-	ext2_error(container_of(w, struct ext2_sb, error_work), "contents of a file could not be written");
+	ext2_error(container_of(w, struct ext2_sb, error_work),
+		"contents of a file could not be written");
 }
 
 /* ---- operations ---- */
 
-/* Options: errors=remount-ro (as without), errors=continue. Others of ext2 that change nothing here are taken. */
+/* Options: errors=remount-ro (as without), errors=continue. Others of ext2 that change nothing here
+ * are taken. */
 static int parse_options(struct ext2_sb *s, const char *options)
 {
-	static const char *const ignored[] = {"rw", "ro", "errors=remount-ro", "defaults", "noacl", "nouser_xattr", "nobh", "nogrpid", "nocheck", "check=none"};
+	static const char *const ignored[] = {"rw", "ro", "errors=remount-ro", "defaults", "noacl",
+		"nouser_xattr", "nobh", "nogrpid", "nocheck", "check=none"};
 	const char *p = options ? options : "";
 
 	while (*p) {
@@ -345,8 +389,10 @@ static int ext2_remount(struct super *sb, unsigned *flags, const char *options)
 		return 0;
 	if (s->bdev->disk->limits.read_only)
 		return -EROFS;
-	if (s->has_error || (le32(s->disk->rev_level) && (le32(s->disk->feature_ro_compat) & ~(uint32_t)EXT2_ROCOMPAT_KNOWN))) {
-		log_warn("ext2: %s: stays read-only: it has errors or features that are not known", sb->id);
+	if (s->has_error || (le32(s->disk->rev_level) && (le32(s->disk->feature_ro_compat) &
+								 ~(uint32_t)EXT2_ROCOMPAT_KNOWN))) {
+		log_warn("ext2: %s: stays read-only: it has errors or features that are not known",
+			sb->id);
 		return -EROFS;
 	}
 	return mark_in_use(s);
@@ -499,7 +545,8 @@ free:
 	return err;
 }
 
-static struct fs_type ext2_type = {.name = "ext2", .needs_dev = true, .fill_super = ext2_fill_super};
+static struct fs_type ext2_type = {
+	.name = "ext2", .needs_dev = true, .fill_super = ext2_fill_super};
 
 void ext2_init(void)
 {

@@ -1,15 +1,18 @@
 /*
  * txn.c - metadata changes and commits.
  *
- * A change lies between ext2_begin() and ext2_end(); each block it touched is declared with ext2_dirty() after it was touched. Dirty blocks
- * live in the device's page cache and may be written at any time, in any order: there is no journal (one can be put under this interface).
+ * A change lies between ext2_begin() and ext2_end(); each block it touched is declared with
+ * ext2_dirty() after it was touched. Dirty blocks live in the device's page cache and may be
+ * written at any time, in any order: there is no journal (one can be put under this interface).
  * What is guaranteed: after ext2_commit() all changes that had ended before are on media.
  *
- * Epochs. Blocks and inodes that are freed must not be used again while the disk may still show their old owner: after a power cut a file
- * that was synced could contain another's data. So what is freed in epoch n is kept aside until a commit that began after it is
- * complete. A commit starts the next epoch, waits until the changes of the old one have ended (they never wait for a commit), writes
- * everything, flushes the device, and gives free what the old epoch had freed. An object made and freed in the same epoch is
- * reused at once. At most two epochs have changes in flight, so the low bit tells them apart.
+ * Epochs. Blocks and inodes that are freed must not be used again while the disk may still show
+ * their old owner: after a power cut a file that was synced could contain another's data. So what
+ * is freed in epoch n is kept aside until a commit that began after it is complete. A commit starts
+ * the next epoch, waits until the changes of the old one have ended (they never wait for a commit),
+ * writes everything, flushes the device, and gives free what the old epoch had freed. An object
+ * made and freed in the same epoch is reused at once. At most two epochs have changes in flight, so
+ * the low bit tells them apart.
  *
  * Locks: commit_lock, outside everything but inode->lock.
  */
@@ -63,7 +66,8 @@ static int commit_locked(struct ext2_sb *s)
 	wait_event(&g->idle, atomic_read(&g->active[old & 1]) == 0);
 	ext2_super_counts(s);
 	err = pagecache_sync(&s->bdev->mapping, 0, INT64_MAX);
-	seen = mapping_check_error(&s->bdev->mapping, &s->wb_seen); /* also those of writes that nobody waited for */
+	seen = mapping_check_error(
+		&s->bdev->mapping, &s->wb_seen); /* also those of writes that nobody waited for */
 	if (!err)
 		err = seen;
 	if (!err)
