@@ -116,6 +116,7 @@ int signal_frame_build(struct frame *f, const struct siginfo *info, const struct
 	f->cs = USER_CS;
 	f->ss = USER_DS;
 	f->orig_rax = ~0ull;
+	current->restart.fn = NULL;
 	return 0;
 }
 

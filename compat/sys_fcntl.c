@@ -9,7 +9,7 @@ enum { F_DUPFD = 0, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETL
 	F_GET_SEALS = 1034, F_GET_RW_HINT = 1035, F_SET_FILE_RW_HINT = 1038 };
 enum { FD_CLOEXEC = 1 };
 enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
-enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
+enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8, LOCK_MAND = 32 };
 
 struct linux_flock { int16_t type, whence; int32_t pad; int64_t start, len; int32_t pid, pad2; };
 static_assert(sizeof(struct linux_flock) == 32, "struct flock");
@@ -267,6 +267,8 @@ long sys_flock(int fd, unsigned op)
 	struct fd_ref r;
 	int type, err;
 
+	if (op & LOCK_MAND) /* as Linux since 5.5: asked for, not given */
+		return 0;
 	switch (op & ~(unsigned)LOCK_NB) {
 	case LOCK_SH:
 		type = F_RDLCK;

@@ -111,22 +111,28 @@ free_in:
 	return got;
 }
 
+static long poll_restartable(void __user *fds, unsigned n, uint64_t deadline);
+
 static long poll_again(struct restart_block *r)
 {
-	long n = poll_until((void __user *)r->arg[0], (unsigned)r->arg[1], r->arg[2]);
-
-	return n == -ERESTARTNOHAND ? -ERESTART_BLOCK : n;
+	return poll_restartable((void __user *)r->arg[0], (unsigned)r->arg[1], r->arg[2]);
 }
 
-long sys_poll(void __user *fds, unsigned nfds, int timeout)
+static long poll_restartable(void __user *fds, unsigned nfds, uint64_t deadline)
 {
-	uint64_t deadline = timeout < 0 ? WAIT_NO_DEADLINE : timeout ? deadline_after_ns((uint64_t)timeout * NSEC_PER_MSEC) : 0;
 	long n = poll_until(fds, nfds, deadline);
 
 	if (n != -ERESTARTNOHAND)
 		return n;
 	current->restart = (struct restart_block){.fn = poll_again, .arg = {(uint64_t)fds, nfds, deadline}};
 	return -ERESTART_BLOCK;
+}
+
+long sys_poll(void __user *fds, unsigned nfds, int timeout)
+{
+	uint64_t deadline = timeout < 0 ? WAIT_NO_DEADLINE : timeout ? deadline_after_ns((uint64_t)timeout * NSEC_PER_MSEC) : 0;
+
+	return poll_restartable(fds, nfds, deadline);
 }
 
 /* The mask of ppoll(2) and pselect6(2), in force until the return to the program. */

@@ -9,6 +9,7 @@
 
 #define RESET_ON_FORK 0x40000000
 #define RT_PRIORITY_MAX 99
+#define SCHED_DEADLINE 6 /* has no priorities; cannot be set here */
 #define RR_INTERVAL_NS 100000000
 
 long sys_sched_yield(void)
@@ -129,14 +130,14 @@ long sys_sched_getscheduler(pid_t pid)
 
 long sys_sched_get_priority_max(int policy)
 {
-	if (!policy_known(policy))
+	if (!policy_known(policy) && policy != SCHED_DEADLINE)
 		return -EINVAL;
 	return is_realtime(policy) ? RT_PRIORITY_MAX : 0;
 }
 
 long sys_sched_get_priority_min(int policy)
 {
-	return policy_known(policy) ? is_realtime(policy) : -EINVAL;
+	return policy_known(policy) || policy == SCHED_DEADLINE ? is_realtime(policy) : -EINVAL;
 }
 
 long sys_sched_rr_get_interval(pid_t pid, void __user *ts)

@@ -154,6 +154,8 @@ long sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int sig, void __user *info)
 long sys_restart_syscall(void)
 {
 	struct restart_block *r = &current->restart;
+	long (*fn)(struct restart_block *) = r->fn;
 
-	return r->fn ? r->fn(r) : -EINTR;
+	r->fn = NULL; /* once: it sets it again when it is interrupted again */
+	return fn ? fn(r) : -EINTR;
 }

@@ -276,9 +276,9 @@ long sys_clock_nanosleep(int clock, int flags, void __user *req, void __user *re
 	int err;
 
 	err = clock_now(clock, &now);
-	if (err || clock == CLOCK_THREAD_CPUTIME_ID)
+	if (err)
 		return -EINVAL;
-	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
 	err = user_timespec(req, &t);
 	if (err)
