@@ -46,7 +46,7 @@
 	static void case_##name(void)
 
 /* R(call): prints `call = result` or `call = -1 ENAME` and gives the result back. */
-#define R(call)	   abi_result(#call, (errno = 0, (long)(call)))
+#define R(...)	   abi_result(#__VA_ARGS__, (errno = 0, (long)(__VA_ARGS__)))
 /* RZ(call): like R, but any success prints as `ok`: for results that differ from run to run. */
 #define RZ(call)   abi_ok(#call, (errno = 0, (long)(call)))
 /* T(claim): prints `claim: yes` or `no`. */

@@ -584,9 +584,9 @@ CASE(device_files)
 	R(mknod("null", S_IFCHR | 0666, 0x103));
 	R(open("null", O_RDWR));
 	R(write(9, "x", 1));
-	R(mknod("none", S_IFCHR | 0666, 0xfe07));
+	R(mknod("none", S_IFCHR | 0666, 0x3c07));
 	R(open("none", O_RDWR));
-	R(mknod("blk", S_IFBLK | 0666, 0xfe07));
+	R(mknod("blk", S_IFBLK | 0666, 0x3c07));
 	R(open("blk", O_RDWR));
 	R(open("/dev/fd/4", O_RDONLY));
 	R(open("/dev/stdin", O_RDONLY));
