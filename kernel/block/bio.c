@@ -1,21 +1,26 @@
 /*
  * bio.c - the block room: bios, their submission and completion.
  *
- * Theory. A bio is a run of sectors of one block device with the page parts it goes to or comes from. Who wants I/O allocates one,
- * adds pages with bio_add(), which refuses what the disk could not take in one request (size, number of vecs, NVMe's page
- * boundaries), so that nothing ever needs to be split later; then submits it. From bio_submit() to done() the room and the driver
- * own it. At submission a bio of a partition is moved to the whole disk; drivers know only disks.
+ * Theory. A bio is a run of sectors of one block device with the page parts it goes to or comes
+ * from. Who wants I/O allocates one, adds pages with bio_add(), which refuses what the disk could
+ * not take in one request (size, number of vecs, NVMe's page boundaries), so that nothing ever
+ * needs to be split later; then submits it. From bio_submit() to done() the room and the driver own
+ * it. At submission a bio of a partition is moved to the whole disk; drivers know only disks.
  *
- *  1. Plugging (plug.c): while a task is plugged its reads and writes gather in a list sorted by sector, and neighbours whose
- *     done() works vec by vec (BIO_PER_VEC) become one bio. Barriers (flush, FUA, discard) empty the plug first.
- *  2. A task never sleeps for a completion with its own bios still in the plug: bio_submit_wait(), the bdev cache's single reads and
- *     waits for memory empty it first.
- *  3. Memory: a bio with up to four vecs is one slab object. When that cannot be had, a reserve of RESERVE bios with
- *     room for 256 vecs stands behind GFP_NOFS allocations: the taker may sleep until one comes back from the device, which needs no memory.
- *  4. Completion: the driver calls bio_end() exactly once, from any context; done() runs there and puts the bio.
+ *  1. Plugging (plug.c): while a task is plugged its reads and writes gather in a list sorted by
+ * sector, and neighbours whose done() works vec by vec (BIO_PER_VEC) become one bio. Barriers
+ * (flush, FUA, discard) empty the plug first.
+ *  2. A task never sleeps for a completion with its own bios still in the plug: bio_submit_wait(),
+ * the bdev cache's single reads and waits for memory empty it first.
+ *  3. Memory: a bio with up to four vecs is one slab object. When that cannot be had, a reserve of
+ * RESERVE bios with room for 256 vecs stands behind GFP_NOFS allocations: the taker may sleep until
+ * one comes back from the device, which needs no memory.
+ *  4. Completion: the driver calls bio_end() exactly once, from any context; done() runs there and
+ * puts the bio.
  *
- * Locks: pool_lock (leaf, irq-save) guards the reserve; plugs belong to their task; bdev_lock (device.c) the list of devices.
- * Errors: bio->error is 0 or -errno (EIO for whatever the device says that has no better name).
+ * Locks: pool_lock (leaf, irq-save) guards the reserve; plugs belong to their task; bdev_lock
+ * (device.c) the list of devices. Errors: bio->error is 0 or -errno (EIO for whatever the device
+ * says that has no better name).
  */
 #include "block_internal.h"
 
@@ -28,13 +33,13 @@
 #include <string.h>
 #include <wait.h>
 
-#define RESERVE 8
+#define RESERVE      8
 #define RESERVE_VECS 256
 
 static struct slab_cache *bio_cache;
 static struct spinlock pool_lock = SPINLOCK_INIT("bio reserve");
-static LIST_HEAD(pool);        /* of bios with RESERVE_VECS vecs; under pool_lock */
-static unsigned pool_count;    /* same */
+static LIST_HEAD(pool);     /* of bios with RESERVE_VECS vecs; under pool_lock */
+static unsigned pool_count; /* same */
 static struct wait_queue pool_wait = WAIT_QUEUE_INIT(pool_wait);
 static struct wait_queue done_wait[16];
 
@@ -99,7 +104,8 @@ static struct bio *alloc_plain(unsigned max_vecs, unsigned gfp)
 	return b;
 }
 
-struct bio *bio_alloc(struct block_device *bdev, enum bio_op op, uint64_t sector, unsigned max_vecs, unsigned gfp)
+struct bio *bio_alloc(
+	struct block_device *bdev, enum bio_op op, uint64_t sector, unsigned max_vecs, unsigned gfp)
 {
 	bool reserve = (gfp & GFP_NOFS) && max_vecs <= RESERVE_VECS;
 	struct bio *b = alloc_plain(max_vecs, reserve ? gfp | GFP_NORETRY : gfp);
@@ -161,7 +167,8 @@ bool bio_add(struct bio *b, struct page *p, unsigned offset, unsigned len)
 
 	if (b->bytes + len > l->max_bytes)
 		return false;
-	if (b->nr_vecs && last->page == p && last->offset + last->len == offset && !(b->flags & BIO_PER_VEC)) {
+	if (b->nr_vecs && last->page == p && last->offset + last->len == offset &&
+		!(b->flags & BIO_PER_VEC)) {
 		last->len += len;
 		b->bytes += len;
 		return true;
@@ -200,13 +207,17 @@ bool bio_fold(struct bio *to, struct bio *from)
 {
 	const struct disk_limits *l = &to->bdev->limits;
 
-	if (to->bdev != from->bdev || to->op != from->op || to->flags != from->flags || !(to->flags & BIO_PER_VEC))
+	if (to->bdev != from->bdev || to->op != from->op || to->flags != from->flags ||
+		!(to->flags & BIO_PER_VEC))
 		return false;
-	if (to->sector + (to->bytes >> SECTOR_SHIFT) != from->sector || to->done != from->done || to->private != from->private)
+	if (to->sector + (to->bytes >> SECTOR_SHIFT) != from->sector || to->done != from->done ||
+		to->private != from->private)
 		return false;
-	if (to->bytes + from->bytes > l->max_bytes || to->nr_vecs + from->nr_vecs > (int)l->max_vecs)
+	if (to->bytes + from->bytes > l->max_bytes ||
+		to->nr_vecs + from->nr_vecs > (int)l->max_vecs)
 		return false;
-	if (!to->nr_vecs || !from->nr_vecs || !vec_fits(to, from->vecs[0].offset) || !grow(to, to->nr_vecs + from->nr_vecs))
+	if (!to->nr_vecs || !from->nr_vecs || !vec_fits(to, from->vecs[0].offset) ||
+		!grow(to, to->nr_vecs + from->nr_vecs))
 		return false;
 	memcpy(to->vecs + to->nr_vecs, from->vecs, from->nr_vecs * sizeof(*from->vecs));
 	to->nr_vecs += from->nr_vecs;
@@ -255,7 +266,8 @@ static int check(const struct bio *b)
 		return 0;
 	if (n > d->nr_sectors || b->sector > d->nr_sectors - n)
 		return -EIO;
-	if (((b->sector + d->start_sector) << SECTOR_SHIFT | b->bytes) & (d->disk->limits.logical_bytes - 1))
+	if (((b->sector + d->start_sector) << SECTOR_SHIFT | b->bytes) &
+		(d->disk->limits.logical_bytes - 1))
 		return -EINVAL;
 	return 0;
 }
@@ -322,7 +334,9 @@ void bio_submit(struct bio *b)
 	plug_add(p, b);
 }
 
-struct bio_wait { bool finished; };
+struct bio_wait {
+	bool finished;
+};
 
 static struct wait_queue *wait_queue_of(const void *p)
 {
@@ -369,14 +383,16 @@ int blk_flush(struct block_device *bdev)
 
 int blk_discard(struct block_device *bdev, uint64_t sector, uint64_t nr, bool zero)
 {
-	uint64_t most = 32768; /* 16 MiB a request: within every device's count field, whatever its block size */
+	uint64_t most = 32768; /* 16 MiB a request: within every device's count field, whatever its
+				  block size */
 	int err = 0;
 
 	if (!bdev->disk->limits.discard)
 		return -EOPNOTSUPP;
 	while (nr && !err) {
 		uint64_t n = MIN(nr, most);
-		struct bio *b = bio_alloc(bdev, zero ? BIO_WRITE_ZEROES : BIO_DISCARD, sector, 0, GFP_NOFS);
+		struct bio *b = bio_alloc(
+			bdev, zero ? BIO_WRITE_ZEROES : BIO_DISCARD, sector, 0, GFP_NOFS);
 
 		if (!b)
 			return -ENOMEM;

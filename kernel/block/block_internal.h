@@ -21,7 +21,8 @@ void plug_flush(struct blk_plug *p);
 /* part.c: read tables, call part_add() for each partition. */
 void part_scan(struct block_device *disk);
 /* device.c: make partition @no of @disk; -errno is logged by the callee. */
-int part_add(struct block_device *disk, unsigned no, uint64_t start, uint64_t sectors, const char *uuid, const char *label);
+int part_add(struct block_device *disk, unsigned no, uint64_t start, uint64_t sectors,
+	const char *uuid, const char *label);
 /* Read @n bytes at @pos of @b through its page cache. */
 int bdev_read_bytes(struct block_device *b, uint64_t pos, void *buf, size_t n);
 void mbr_scan(struct block_device *disk, const uint8_t *mbr);

@@ -1,10 +1,12 @@
 /*
- * cache.c - the page cache of a block device: file systems' metadata, and what is read and written through /dev/NAME.
+ * cache.c - the page cache of a block device: file systems' metadata, and what is read and written
+ * through /dev/NAME.
  *
- * Pages are read and written whole, except where the device ends inside one: the rest of that page reads as zeros and is not written.
- * Writing goes by sectors: page->fs_private has a bit for each that changed (bdev_mark_dirty()), set after the change and before
- * PG_DIRTY; writeback clears PG_DIRTY, then takes the bits, so a change is written by this writeback or by the next.
- * A single page that is asked for is waited for, so its bio goes past the plug. Theory: bio.c
+ * Pages are read and written whole, except where the device ends inside one: the rest of that page
+ * reads as zeros and is not written. Writing goes by sectors: page->fs_private has a bit for each
+ * that changed (bdev_mark_dirty()), set after the change and before PG_DIRTY; writeback clears
+ * PG_DIRTY, then takes the bits, so a change is written by this writeback or by the next. A single
+ * page that is asked for is waited for, so its bio goes past the plug. Theory: bio.c
  */
 #include "block_internal.h"
 
@@ -29,7 +31,8 @@ static unsigned page_bytes(struct mapping *m, const struct page *p)
 
 static struct bio *start_read(struct mapping *m, struct page *p, unsigned nr)
 {
-	struct bio *b = bio_alloc(m->host, BIO_READ, p->index << (PAGE_SHIFT - SECTOR_SHIFT), nr, GFP_NOFS);
+	struct bio *b = bio_alloc(
+		m->host, BIO_READ, p->index << (PAGE_SHIFT - SECTOR_SHIFT), nr, GFP_NOFS);
 
 	if (!b)
 		return NULL;
@@ -93,8 +96,13 @@ static void cache_readpages(struct mapping *m, struct page **pages, unsigned n)
 	blk_plug_finish(&plug);
 }
 
-/* A page of which only some sectors are written: several bios, the last to end ends the writeback. */
-struct part_write { struct page *page; atomic_t pending; int error; };
+/* A page of which only some sectors are written: several bios, the last to end ends the writeback.
+ */
+struct part_write {
+	struct page *page;
+	atomic_t pending;
+	int error;
+};
 
 static void part_done(struct bio *b)
 {
@@ -111,7 +119,8 @@ static void part_done(struct bio *b)
 
 static struct bio *part_bio(struct mapping *m, struct page *p, unsigned first, unsigned sectors)
 {
-	struct bio *b = bio_alloc(m->host, BIO_WRITE, (p->index << (PAGE_SHIFT - SECTOR_SHIFT)) + first, 1, GFP_NOFS);
+	struct bio *b = bio_alloc(
+		m->host, BIO_WRITE, (p->index << (PAGE_SHIFT - SECTOR_SHIFT)) + first, 1, GFP_NOFS);
 
 	if (b && !bio_add(b, p, first << SECTOR_SHIFT, sectors << SECTOR_SHIFT)) {
 		bio_put(b);
@@ -132,7 +141,8 @@ static int write_parts(struct mapping *m, struct page *p, uint64_t mask)
 	}
 	*w = (struct part_write){p, ATOMIC_INIT(1), 0};
 	while (mask) {
-		unsigned first = (unsigned)__builtin_ctzll(mask), n = (unsigned)__builtin_ctzll(~(mask >> first));
+		unsigned first = (unsigned)__builtin_ctzll(mask),
+			 n = (unsigned)__builtin_ctzll(~(mask >> first));
 		struct bio *b = part_bio(m, p, first, n);
 
 		mask &= ~(((1ull << n) - 1) << first);
@@ -191,7 +201,8 @@ static int cache_writepage(struct mapping *m, struct page *p, struct writeback *
 	return 0;
 }
 
-/* A program writes to /dev/NAME: these sectors; the page is marked dirty by the cache afterwards, still locked. */
+/* A program writes to /dev/NAME: these sectors; the page is marked dirty by the cache afterwards,
+ * still locked. */
 static int cache_prepare_write(struct mapping *m, struct page *p, unsigned offset, unsigned len)
 {
 	(void)m;

@@ -1,8 +1,10 @@
 /*
- * device.c - block devices by name and number: disks, their partitions, who holds them. Theory: bio.c
+ * device.c - block devices by name and number: disks, their partitions, who holds them. Theory:
+ * bio.c
  *
- * The list is short and changes seldom: one mutex. A device is referenced by the list until it is unregistered, by openers, and
- * by file systems. All numbers are of major 259 (as Linux's extended block devices), handed out in order of arrival.
+ * The list is short and changes seldom: one mutex. A device is referenced by the list until it is
+ * unregistered, by openers, and by file systems. All numbers are of major 259 (as Linux's extended
+ * block devices), handed out in order of arrival.
  */
 #include "block_internal.h"
 
@@ -42,7 +44,8 @@ static void announce(struct block_device *b, bool added)
 
 static int check_limits(struct disk_limits *l)
 {
-	if (l->logical_bytes < SECTOR_BYTES || l->logical_bytes > PAGE_SIZE || (l->logical_bytes & (l->logical_bytes - 1)))
+	if (l->logical_bytes < SECTOR_BYTES || l->logical_bytes > PAGE_SIZE ||
+		(l->logical_bytes & (l->logical_bytes - 1)))
 		return -EINVAL;
 	if (l->physical_bytes < l->logical_bytes)
 		l->physical_bytes = l->logical_bytes;
@@ -80,7 +83,8 @@ static struct list_head *after_partitions(struct block_device *disk)
 	return n;
 }
 
-int part_add(struct block_device *disk, unsigned no, uint64_t start, uint64_t sectors, const char *uuid, const char *label)
+int part_add(struct block_device *disk, unsigned no, uint64_t start, uint64_t sectors,
+	const char *uuid, const char *label)
 {
 	struct block_device *b;
 	size_t n = strlen(disk->name);
@@ -153,7 +157,7 @@ int disk_rescan(struct block_device *disk)
 	bool busy = false;
 
 	mutex_lock(&bdev_lock);
-	list_for_each_entry(b, &all, node)
+	list_for_each_entry (b, &all, node)
 		if (b->disk == disk && b != disk && b->holders)
 			busy = true;
 	mutex_unlock(&bdev_lock);
@@ -171,7 +175,7 @@ struct block_device *bdev_by_name(const char *name)
 	struct block_device *b, *found = NULL;
 
 	mutex_lock(&bdev_lock);
-	list_for_each_entry(b, &all, node)
+	list_for_each_entry (b, &all, node)
 		if (!found && strcmp(b->name, name) == 0)
 			found = b;
 	if (found)
@@ -185,7 +189,7 @@ struct block_device *bdev_by_dev(dev_t dev)
 	struct block_device *b, *found = NULL;
 
 	mutex_lock(&bdev_lock);
-	list_for_each_entry(b, &all, node)
+	list_for_each_entry (b, &all, node)
 		if (b->dev == dev)
 			found = b;
 	if (found)

@@ -1,5 +1,6 @@
 /*
- * gpt.c - GUID partition tables (UEFI 2.10, chapter 5): header and entries checked by CRC, the backup at the end of the disk.
+ * gpt.c - GUID partition tables (UEFI 2.10, chapter 5): header and entries checked by CRC, the
+ * backup at the end of the disk.
  */
 #include "block_internal.h"
 
@@ -19,13 +20,18 @@ struct gpt_header {
 	__le32 nr_entries, entry_size, entries_crc;
 } __packed;
 static_assert(sizeof(struct gpt_header) == 92, "UEFI 2.10, table 5.5");
-struct gpt_entry { uint8_t type[16], guid[16]; __le64 first, last, attributes; __le16 name[36]; } __packed;
+struct gpt_entry {
+	uint8_t type[16], guid[16];
+	__le64 first, last, attributes;
+	__le16 name[36];
+} __packed;
 static_assert(sizeof(struct gpt_entry) == 128, "UEFI 2.10, table 5.6");
 
 #define MOST_ENTRY_BYTES (1u << 20)
 
 /* The header at @lba with good sums, and its entries (caller frees); NULL and *why otherwise. */
-static uint8_t *read_table(struct block_device *disk, uint64_t lba, struct gpt_header *h, const char **why)
+static uint8_t *read_table(
+	struct block_device *disk, uint64_t lba, struct gpt_header *h, const char **why)
 {
 	unsigned block = disk->limits.logical_bytes;
 	uint8_t *raw = NULL;
@@ -61,7 +67,8 @@ static uint8_t *read_table(struct block_device *disk, uint64_t lba, struct gpt_h
 	if (!raw)
 		return NULL;
 	*why = "entries unreadable";
-	if (le64(h->entries_lba) >= disk->nr_sectors || bdev_read_bytes(disk, le64(h->entries_lba) * block, raw, bytes))
+	if (le64(h->entries_lba) >= disk->nr_sectors ||
+		bdev_read_bytes(disk, le64(h->entries_lba) * block, raw, bytes))
 		goto bad;
 	*why = "entry checksum wrong";
 	if (crc32(0, raw, bytes) != le32(h->entries_crc))
@@ -75,8 +82,9 @@ bad:
 /* GUIDs print with their first three fields little-endian. */
 static void guid_text(const uint8_t *g, char *out, size_t size)
 {
-	scnprintf(out, size, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", g[3], g[2], g[1], g[0], g[5], g[4],
-		g[7], g[6], g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
+	scnprintf(out, size, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		g[3], g[2], g[1], g[0], g[5], g[4], g[7], g[6], g[8], g[9], g[10], g[11], g[12],
+		g[13], g[14], g[15]);
 }
 
 static void add_entry(struct block_device *disk, unsigned no, const struct gpt_entry *e)
@@ -111,7 +119,8 @@ void gpt_scan(struct block_device *disk)
 	if (!entries) {
 		entries = read_table(disk, last, &h, &why_backup);
 		if (!entries) {
-			log_err("%s: bad partition table: primary GPT: %s; backup: %s", disk->name, why, why_backup);
+			log_err("%s: bad partition table: primary GPT: %s; backup: %s", disk->name,
+				why, why_backup);
 			return;
 		}
 		log_warn("%s: bad primary GPT (%s), the backup is used", disk->name, why);

@@ -1,5 +1,6 @@
 /*
- * plug.c - plugging: a task's reads and writes held back for a moment, sorted and merged. Theory: bio.c
+ * plug.c - plugging: a task's reads and writes held back for a moment, sorted and merged. Theory:
+ * bio.c
  */
 #include "block_internal.h"
 

@@ -1,7 +1,9 @@
 /*
- * spec.c - from a name as the boot command line gives it to a device: /dev/NAME, UUID=, LABEL=, PARTUUID=, PARTLABEL=.
+ * spec.c - from a name as the boot command line gives it to a device: /dev/NAME, UUID=, LABEL=,
+ * PARTUUID=, PARTLABEL=.
  *
- * UUID and LABEL are read from the ext2 superblock that may lie on a device (byte 1024: magic at 56, UUID at 104, name at 120).
+ * UUID and LABEL are read from the ext2 superblock that may lie on a device (byte 1024: magic at
+ * 56, UUID at 104, name at 120).
  */
 #include "block_internal.h"
 
@@ -29,8 +31,10 @@ static bool has_uuid(struct block_device *b, const char *want)
 
 	if (!read_super(b, sb, sizeof(sb)))
 		return false;
-	scnprintf(text, sizeof(text), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3],
-		u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+	scnprintf(text, sizeof(text),
+		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
+		u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14],
+		u[15]);
 	return same_text(text, want);
 }
 
@@ -54,7 +58,8 @@ static bool has_partlabel(struct block_device *b, const char *want)
 	return b->partlabel[0] && strcmp(b->partlabel, want) == 0;
 }
 
-static struct block_device *first_that(bool (*fits)(struct block_device *b, const char *want), const char *want)
+static struct block_device *first_that(
+	bool (*fits)(struct block_device *b, const char *want), const char *want)
 {
 	for (struct block_device *b = bdev_next(NULL); b; b = bdev_next(b))
 		if (fits(b, want))
@@ -64,8 +69,14 @@ static struct block_device *first_that(bool (*fits)(struct block_device *b, cons
 
 struct block_device *bdev_find_spec(const char *spec)
 {
-	static const struct { const char *prefix; bool (*fits)(struct block_device *b, const char *want); } kind[] = {
-		{"UUID=", has_uuid}, {"LABEL=", has_label}, {"PARTUUID=", has_partuuid}, {"PARTLABEL=", has_partlabel},
+	static const struct {
+		const char *prefix;
+		bool (*fits)(struct block_device *b, const char *want);
+	} kind[] = {
+		{"UUID=", has_uuid},
+		{"LABEL=", has_label},
+		{"PARTUUID=", has_partuuid},
+		{"PARTLABEL=", has_partlabel},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(kind); i++)

@@ -1,5 +1,6 @@
 /*
- * config.c - PCI configuration space: memory-mapped (ECAM) where ACPI's MCFG table says so, else the ports 0xcf8/0xcfc.
+ * config.c - PCI configuration space: memory-mapped (ECAM) where ACPI's MCFG table says so, else
+ * the ports 0xcf8/0xcfc.
  *
  * Only segment 0. Each bus is mapped when it is first asked for (1 MiB of addresses). Theory: pci.c
  */
@@ -35,7 +36,8 @@ static volatile uint8_t *map_bus(unsigned bus)
 		return bus_map[bus];
 	if (!ecam.base || bus < ecam.bus_start || bus > ecam.bus_end)
 		return NULL;
-	bus_map[bus] = ioremap(ecam.base + (uint64_t)bus * ECAM_BUS_BYTES, ECAM_BUS_BYTES, MMU_UNCACHED);
+	bus_map[bus] = ioremap(
+		ecam.base + (uint64_t)bus * ECAM_BUS_BYTES, ECAM_BUS_BYTES, MMU_UNCACHED);
 	return bus_map[bus];
 }
 
@@ -79,7 +81,8 @@ uint32_t pci_config_read(unsigned bus, unsigned slot, unsigned func, unsigned of
 	return bytes == 1 ? mmio_read8(m) : bytes == 2 ? mmio_read16(m) : mmio_read32(m);
 }
 
-void pci_config_write(unsigned bus, unsigned slot, unsigned func, unsigned off, unsigned bytes, uint32_t v)
+void pci_config_write(
+	unsigned bus, unsigned slot, unsigned func, unsigned off, unsigned bytes, uint32_t v)
 {
 	volatile uint8_t *m = map_bus(bus);
 

@@ -1,5 +1,6 @@
 /*
- * msi.c - message-signalled interrupts of PCI devices: MSI-X vectors, a single MSI, or the old line. Theory: pci.c
+ * msi.c - message-signalled interrupts of PCI devices: MSI-X vectors, a single MSI, or the old
+ * line. Theory: pci.c
  */
 #include <pci.h>
 
@@ -10,7 +11,9 @@
 #include <error.h>
 #include <log.h>
 
-struct msix_entry { uint32_t addr_low, addr_high, data, control; }; /* PCI 3.0, 6.8.2 */
+struct msix_entry {
+	uint32_t addr_low, addr_high, data, control;
+}; /* PCI 3.0, 6.8.2 */
 static_assert(sizeof(struct msix_entry) == 16, "layout of the MSI-X table");
 
 enum { MSIX_ENABLE = 1 << 15, MSIX_MASK_ALL = 1 << 14, MSIX_ENTRY_MASKED = 1 };
@@ -35,7 +38,8 @@ unsigned pci_msix_enable(struct pci_dev *d)
 	bar = &d->bar[table & 7];
 	table &= ~7u;
 	if (bar->io || !bar->addr || table + n * sizeof(*e) > bar->size) {
-		log_warn("pci %02x:%02x.%x: MSI-X table lies outside its base address", d->bus, d->slot, d->func);
+		log_warn("pci %02x:%02x.%x: MSI-X table lies outside its base address", d->bus,
+			d->slot, d->func);
 		return 0;
 	}
 	e = ioremap(bar->addr + table, n * sizeof(*e), MMU_UNCACHED);
@@ -51,7 +55,8 @@ unsigned pci_msix_enable(struct pci_dev *d)
 	return n;
 }
 
-int pci_msix_vector(struct pci_dev *d, unsigned entry, unsigned cpu, irq_handler_t fn, void *arg, const char *name)
+int pci_msix_vector(struct pci_dev *d, unsigned entry, unsigned cpu, irq_handler_t fn, void *arg,
+	const char *name)
 {
 	struct msix_entry *e = (struct msix_entry *)d->msix_table + entry;
 	struct irq_msi msi;

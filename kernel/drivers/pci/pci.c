@@ -1,14 +1,17 @@
 /*
- * pci.c - the PCI bus: devices found at boot, their base addresses and interrupts, drivers that match them.
+ * pci.c - the PCI bus: devices found at boot, their base addresses and interrupts, drivers that
+ * match them.
  *
- * Enumeration starts at bus 0 and follows each bridge to the bus that the firmware gave it; bus numbers and addresses are the
- * firmware's, none are assigned here. A base address register is sized by writing ones while the device's decoding is off.
- * struct pci_dev is made at boot and lives for ever; the list is constant after pci_init(), so walking it takes no lock. A
- * driver owns a device from probe on: everything else in pci_dev that changes later is its own business.
+ * Enumeration starts at bus 0 and follows each bridge to the bus that the firmware gave it; bus
+ * numbers and addresses are the firmware's, none are assigned here. A base address register is
+ * sized by writing ones while the device's decoding is off. struct pci_dev is made at boot and
+ * lives for ever; the list is constant after pci_init(), so walking it takes no lock. A driver owns
+ * a device from probe on: everything else in pci_dev that changes later is its own business.
  *
- * Interrupts: MSI-X with one vector per use, each aimed at a CPU; else one MSI; else the line the firmware routed (a guess
- * without AML, as the last resort). What a device says (capability chains, table sizes, header types) is checked: chains are
- * bounded, tables must lie inside their base address.
+ * Interrupts: MSI-X with one vector per use, each aimed at a CPU; else one MSI; else the line the
+ * firmware routed (a guess without AML, as the last resort). What a device says (capability chains,
+ * table sizes, header types) is checked: chains are bounded, tables must lie inside their base
+ * address.
  *
  * Does not: hot-plug, power management, segments other than 0, assigning resources.
  */
@@ -63,7 +66,8 @@ uint8_t pci_find_cap(struct pci_dev *d, uint8_t id, uint8_t after)
 	if (!(pci_read(d, PCI_STATUS, 2) & PCI_STATUS_CAPS))
 		return 0;
 	off = (uint8_t)pci_read(d, after ? after + 1u : PCI_CAPS, 1) & 0xfc;
-	for (unsigned n = 0; off >= 0x40 && n < 48; n++) { /* at most 48 capabilities fit: a loop ends */
+	for (unsigned n = 0; off >= 0x40 && n < 48;
+		n++) { /* at most 48 capabilities fit: a loop ends */
 		if (pci_read(d, off, 1) == id)
 			return off;
 		off = (uint8_t)pci_read(d, off + 1u, 1) & 0xfc;
@@ -141,7 +145,8 @@ static struct pci_dev *read_device(unsigned bus, unsigned slot, unsigned func)
 	d->cap_msi = pci_find_cap(d, PCI_CAP_MSI, 0);
 	d->cap_msix = pci_find_cap(d, PCI_CAP_MSIX, 0);
 	list_add_tail(&d->node, &devices);
-	log_debug("pci %02x:%02x.%x: %04x:%04x class %06x", bus, slot, func, d->vendor, d->device, d->class_code);
+	log_debug("pci %02x:%02x.%x: %04x:%04x class %06x", bus, slot, func, d->vendor, d->device,
+		d->class_code);
 	return d;
 }
 
@@ -204,15 +209,17 @@ static void probe_one(const struct driver *drv, struct pci_dev *d)
 	if (!err)
 		d->driver = drv;
 	else if (err != -EPROBE_NONE)
-		log_err("%s: device %02x:%02x.%x could not be started: error %d", drv->name, d->bus, d->slot, d->func, -err);
+		log_err("%s: device %02x:%02x.%x could not be started: error %d", drv->name, d->bus,
+			d->slot, d->func, -err);
 }
 
 int drivers_probe(void)
 {
 	struct pci_dev *d;
 
-	list_for_each_entry(d, &devices, node)
-		for (const struct driver *const *p = __start_drivers; p < __stop_drivers && !d->driver; p++)
+	list_for_each_entry (d, &devices, node)
+		for (const struct driver *const *p = __start_drivers;
+			p < __stop_drivers && !d->driver; p++)
 			if (matches(*p, d))
 				probe_one(*p, d);
 	return 0;

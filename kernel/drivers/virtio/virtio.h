@@ -1,7 +1,9 @@
 /*
- * virtio.h - virtio devices on PCI (Virtual I/O Device 1.2, modern interface) and their split virtqueues.
+ * virtio.h - virtio devices on PCI (Virtual I/O Device 1.2, modern interface) and their split
+ * virtqueues.
  *
- * Driver code negotiates, makes its queues, says ready; then adds chains of buffers and takes them back used. Theory: virtio_pci.c
+ * Driver code negotiates, makes its queues, says ready; then adds chains of buffers and takes them
+ * back used. Theory: virtio_pci.c
  */
 #pragma once
 #include <pci.h>
@@ -21,42 +23,54 @@ static_assert(sizeof(struct virtio_common) == 56, "common configuration");
 
 struct virtio_dev {
 	struct pci_dev *pci;
-	volatile uint8_t *bar[6];      /* mapped on first use */
+	volatile uint8_t *bar[6]; /* mapped on first use */
 	volatile struct virtio_common *common;
 	volatile uint8_t *notify, *config, *isr;
 	uint32_t notify_multiplier, config_len, notify_len;
-	uint64_t features;             /* agreed on */
+	uint64_t features; /* agreed on */
 	unsigned vectors;
 };
 
-struct virtq_desc { __le64 addr; __le32 len; __le16 flags, next; };
-struct virtq_used_elem { __le32 id, len; };
-struct virtq_seg { paddr_t pa; uint32_t len; };
+struct virtq_desc {
+	__le64 addr;
+	__le32 len;
+	__le16 flags, next;
+};
+struct virtq_used_elem {
+	__le32 id, len;
+};
+struct virtq_seg {
+	paddr_t pa;
+	uint32_t len;
+};
 
 /* Key: [q] ->lock, which the driver takes around add, take and kick  [c] constant */
 struct virtq {
-	struct spinlock lock;          /* irq-save; leaf */
-	struct virtio_dev *dev;        /* [c] */
-	uint16_t index, size;          /* [c] */
-	struct virtq_desc *desc;       /* [q] */
-	volatile __le16 *avail, *used; /* [q] flags, index, then the ring */
+	struct spinlock lock;                               /* irq-save; leaf */
+	struct virtio_dev *dev;                             /* [c] */
+	uint16_t index, size;                               /* [c] */
+	struct virtq_desc *desc;                            /* [q] */
+	volatile __le16 *avail, *used;                      /* [q] flags, index, then the ring */
 	uint16_t free_head, nr_free, avail_next, used_next; /* [q] */
-	bool unkicked;                 /* [q] */
-	void **token;                  /* [q] by head of chain */
-	volatile __le16 *doorbell;     /* [c] */
-	struct wait_queue wait;        /* for free descriptors */
+	bool unkicked;                                      /* [q] */
+	void **token;                                       /* [q] by head of chain */
+	volatile __le16 *doorbell;                          /* [c] */
+	struct wait_queue wait;                             /* for free descriptors */
 	void *area;
 	size_t area_bytes;
 };
 
-/* 0, -ENODEV (no modern interface), -ENOMEM, -EIO (features refused). @want: of the device; VERSION_1 is always asked for. */
+/* 0, -ENODEV (no modern interface), -ENOMEM, -EIO (features refused). @want: of the device;
+ * VERSION_1 is always asked for. */
 int __must_check virtio_open(struct virtio_dev *v, struct pci_dev *pci, uint64_t want);
 void virtio_ready(struct virtio_dev *v);
 void virtio_reset(struct virtio_dev *v);
 uint64_t virtio_config(struct virtio_dev *v, unsigned off, unsigned bytes); /* 0 beyond its end */
-struct virtq *virtq_create(struct virtio_dev *v, uint16_t index, uint16_t most, unsigned cpu, irq_handler_t fn, void *arg, const char *name)
-	__must_check;
-/* Lock held. Chain of @out segments that the device reads, then @in that it writes; the head, or -ENOSPC. */
-int __must_check virtq_add(struct virtq *q, const struct virtq_seg *seg, unsigned out, unsigned in, void *token);
+struct virtq *virtq_create(struct virtio_dev *v, uint16_t index, uint16_t most, unsigned cpu,
+	irq_handler_t fn, void *arg, const char *name) __must_check;
+/* Lock held. Chain of @out segments that the device reads, then @in that it writes; the head, or
+ * -ENOSPC. */
+int __must_check virtq_add(
+	struct virtq *q, const struct virtq_seg *seg, unsigned out, unsigned in, void *token);
 void *virtq_take(struct virtq *q, uint32_t *len); /* lock held: the token of a used chain or NULL */
 void virtq_kick(struct virtq *q);                 /* lock held */

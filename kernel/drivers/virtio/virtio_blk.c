@@ -1,9 +1,10 @@
 /*
  * virtio_blk.c - virtio disks (Virtual I/O Device 1.2, 5.2): vda, vdb, ...
  *
- * One request queue for each CPU when the device offers several. A request is a chain: header, data pages, status byte. Header and
- * status lie in a record per head descriptor, so that submitting needs no memory. FUA does not exist: the block room
- * writes and flushes instead. Does not: time out (the host answers or the machine is gone), resize.
+ * One request queue for each CPU when the device offers several. A request is a chain: header, data
+ * pages, status byte. Header and status lie in a record per head descriptor, so that submitting
+ * needs no memory. FUA does not exist: the block room writes and flushes instead. Does not: time
+ * out (the host answers or the machine is gone), resize.
  */
 #include "virtio.h"
 
@@ -18,26 +19,48 @@
 #include <string.h>
 #include <task.h>
 
-enum { BLK_SEG_MAX = 1 << 2, BLK_RO = 1 << 5, BLK_SIZE = 1 << 6, BLK_FLUSH = 1 << 9, BLK_MQ = 1 << 12, BLK_DISCARD = 1 << 13,
-	BLK_WRITE_ZEROES = 1 << 14 };
-enum { CONF_CAPACITY = 0, CONF_SEG_MAX = 12, CONF_BLK_SIZE = 20, CONF_QUEUES = 34, CONF_MAX_DISCARD = 36, CONF_MAX_ZEROES = 48 };
+enum {
+	BLK_SEG_MAX = 1 << 2,
+	BLK_RO = 1 << 5,
+	BLK_SIZE = 1 << 6,
+	BLK_FLUSH = 1 << 9,
+	BLK_MQ = 1 << 12,
+	BLK_DISCARD = 1 << 13,
+	BLK_WRITE_ZEROES = 1 << 14
+};
+enum {
+	CONF_CAPACITY = 0,
+	CONF_SEG_MAX = 12,
+	CONF_BLK_SIZE = 20,
+	CONF_QUEUES = 34,
+	CONF_MAX_DISCARD = 36,
+	CONF_MAX_ZEROES = 48
+};
 enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_DISCARD = 11, T_WRITE_ZEROES = 13 };
 
 struct request { /* shared with the device; one for each descriptor */
 	__le32 type, reserved;
 	__le64 sector;
-	struct { __le64 sector; __le32 sectors, flags; } range;
+	struct {
+		__le64 sector;
+		__le32 sectors, flags;
+	} range;
 	uint8_t status, pad[7];
 	struct bio *bio;
 };
-static_assert(offsetof(struct request, range) == 16 && offsetof(struct request, status) == 32, "header, range, status");
+static_assert(offsetof(struct request, range) == 16 && offsetof(struct request, status) == 32,
+	"header, range, status");
 
-#define MOST_VECS 64u
+#define MOST_VECS   64u
 #define MOST_QUEUES 64u
-#define QUEUE_SIZE 256
+#define QUEUE_SIZE  256
 
 struct vblk;
-struct vblk_queue { struct virtq *vq; struct request *req; struct vblk *owner; };
+struct vblk_queue {
+	struct virtq *vq;
+	struct request *req;
+	struct vblk *owner;
+};
 struct vblk {
 	struct virtio_dev dev;
 	unsigned nr_queues;
@@ -52,7 +75,8 @@ static void finish(struct bio *b, uint8_t status)
 	int err = status == 0 ? 0 : status == 2 ? -EOPNOTSUPP : -EIO;
 
 	if (err)
-		log_ratelimited(LOG_ERR, "%s: %s error at sector %llu, %u bytes (status %u)", b->bdev->name, b->op == BIO_READ ? "read" : "write",
+		log_ratelimited(LOG_ERR, "%s: %s error at sector %llu, %u bytes (status %u)",
+			b->bdev->name, b->op == BIO_READ ? "read" : "write",
 			(unsigned long long)b->sector, b->bytes, status);
 	bio_end(b, err);
 }
@@ -60,7 +84,10 @@ static void finish(struct bio *b, uint8_t status)
 static void vblk_irq(void *arg)
 {
 	struct vblk_queue *q = arg;
-	struct { struct bio *bio; uint8_t status; } done[32];
+	struct {
+		struct bio *bio;
+		uint8_t status;
+	} done[32];
 	unsigned n;
 
 	if (!q->vq)
@@ -85,9 +112,13 @@ static void vblk_irq(void *arg)
 }
 
 /* Header, data, status of @b as segments; how many the device reads and writes. */
-static void chain(struct request *r, const struct bio *b, struct virtq_seg *seg, unsigned *out, unsigned *in)
+static void chain(
+	struct request *r, const struct bio *b, struct virtq_seg *seg, unsigned *out, unsigned *in)
 {
-	static const uint8_t type[] = {[BIO_READ] = T_IN, [BIO_WRITE] = T_OUT, [BIO_FLUSH] = T_FLUSH, [BIO_DISCARD] = T_DISCARD,
+	static const uint8_t type[] = {[BIO_READ] = T_IN,
+		[BIO_WRITE] = T_OUT,
+		[BIO_FLUSH] = T_FLUSH,
+		[BIO_DISCARD] = T_DISCARD,
 		[BIO_WRITE_ZEROES] = T_WRITE_ZEROES};
 	paddr_t pa = virt_to_phys(r);
 	unsigned n = 0;
@@ -104,7 +135,8 @@ static void chain(struct request *r, const struct bio *b, struct virtq_seg *seg,
 		seg[n++] = (struct virtq_seg){pa + 16, 16};
 	}
 	for (unsigned i = 0; i < b->nr_vecs; i++)
-		seg[n++] = (struct virtq_seg){page_to_phys(b->vecs[i].page) + b->vecs[i].offset, b->vecs[i].len};
+		seg[n++] = (struct virtq_seg){
+			page_to_phys(b->vecs[i].page) + b->vecs[i].offset, b->vecs[i].len};
 	seg[n] = (struct virtq_seg){pa + 32, 1};
 	*in = b->op == BIO_READ ? b->nr_vecs + 1u : 1;
 	*out = n + 1 - *in;
@@ -114,7 +146,8 @@ static void vblk_submit(struct block_device *disk, struct bio *b)
 {
 	struct vblk *v = disk->driver;
 	struct vblk_queue *q = &v->queue[v->nr_queues == 1 ? 0 : cpu_id() % v->nr_queues];
-	struct virtq_seg seg[MOST_VECS + 3] __attribute__((uninitialized)); /* filled as far as it is used */
+	struct virtq_seg seg[MOST_VECS + 3]
+		__attribute__((uninitialized)); /* filled as far as it is used */
 	unsigned need = b->nr_vecs + 3u, out, in;
 	unsigned long f = spin_lock_irq(&q->vq->lock);
 	struct request *r;
@@ -155,7 +188,8 @@ static const struct disk_ops vblk_ops = {.submit = vblk_submit, .kick = vblk_kic
 
 static int make_queues(struct vblk *v)
 {
-	unsigned want = v->dev.features & BLK_MQ ? (unsigned)virtio_config(&v->dev, CONF_QUEUES, 2) : 1;
+	unsigned want = v->dev.features & BLK_MQ ? (unsigned)virtio_config(&v->dev, CONF_QUEUES, 2)
+						 : 1;
 
 	want = MIN(want, cpu_count());
 	want = MIN(want, MOST_QUEUES);
@@ -183,17 +217,24 @@ static int make_queues(struct vblk *v)
 static void set_limits(struct vblk *v, struct disk_limits *l)
 {
 	uint64_t f = v->dev.features;
-	unsigned most = v->queue[0].vq->size - 2u, segs = f & BLK_SEG_MAX ? (unsigned)virtio_config(&v->dev, CONF_SEG_MAX, 4) : 1;
+	unsigned most = v->queue[0].vq->size - 2u,
+		 segs = f & BLK_SEG_MAX ? (unsigned)virtio_config(&v->dev, CONF_SEG_MAX, 4) : 1;
 	unsigned block = f & BLK_SIZE ? (unsigned)virtio_config(&v->dev, CONF_BLK_SIZE, 4) : 512;
 	uint64_t can = BLK_DISCARD | BLK_WRITE_ZEROES;
 
 	most = MIN(most - 1, MOST_VECS);
 	segs = segs ? MIN(segs, most) : 1;
 	*l = (struct disk_limits){
-		.logical_bytes = block, .physical_bytes = block, .max_bytes = 1u << 20, .max_vecs = segs,
-		.volatile_cache = (f & BLK_FLUSH) != 0, .read_only = (f & BLK_RO) != 0, .dma_align = 1,
-		.discard = (f & can) == can && virtio_config(&v->dev, CONF_MAX_DISCARD, 4) >= 32768 &&
-			virtio_config(&v->dev, CONF_MAX_ZEROES, 4) >= 32768,
+		.logical_bytes = block,
+		.physical_bytes = block,
+		.max_bytes = 1u << 20,
+		.max_vecs = segs,
+		.volatile_cache = (f & BLK_FLUSH) != 0,
+		.read_only = (f & BLK_RO) != 0,
+		.dma_align = 1,
+		.discard = (f & can) == can &&
+			   virtio_config(&v->dev, CONF_MAX_DISCARD, 4) >= 32768 &&
+			   virtio_config(&v->dev, CONF_MAX_ZEROES, 4) >= 32768,
 	};
 }
 
@@ -227,7 +268,9 @@ static int vblk_probe(struct pci_dev *dev)
 		return -ENOSPC;
 	}
 	scnprintf(v->name, sizeof(v->name), "vd%c", 'a' + (char)next_letter);
-	err = virtio_open(&v->dev, dev, BLK_SEG_MAX | BLK_RO | BLK_SIZE | BLK_FLUSH | BLK_MQ | BLK_DISCARD | BLK_WRITE_ZEROES);
+	err = virtio_open(&v->dev, dev,
+		BLK_SEG_MAX | BLK_RO | BLK_SIZE | BLK_FLUSH | BLK_MQ | BLK_DISCARD |
+			BLK_WRITE_ZEROES);
 	if (err) {
 		kfree(v);
 		return err;
@@ -252,6 +295,8 @@ static void vblk_remove(struct pci_dev *dev)
 	virtio_reset(&v->dev);
 }
 
-static const struct pci_match vblk_pci[] = {{.vendor = 0x1af4, .device = 0x1042}, {.vendor = 0x1af4, .device = 0x1001}, {0}};
-static const struct driver vblk_driver = {.name = "virtio_blk", .pci = vblk_pci, .probe = vblk_probe, .remove = vblk_remove};
+static const struct pci_match vblk_pci[] = {
+	{.vendor = 0x1af4, .device = 0x1042}, {.vendor = 0x1af4, .device = 0x1001}, {0}};
+static const struct driver vblk_driver = {
+	.name = "virtio_blk", .pci = vblk_pci, .probe = vblk_probe, .remove = vblk_remove};
 DRIVER(vblk_driver);

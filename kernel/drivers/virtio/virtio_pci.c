@@ -1,9 +1,10 @@
 /*
  * virtio_pci.c - finding a virtio device's registers, negotiating, and split virtqueues.
  *
- * A queue is three areas in one piece of memory: descriptors, the ring of chains made available by us, the ring of chains used by the
- * device. A chain is named by its head descriptor; token[head] is what the driver gave. What the device puts into the used ring is
- * checked: an identifier that names no chain in flight is ignored and logged. Features: VIRTIO_F_VERSION_1 is required; no
+ * A queue is three areas in one piece of memory: descriptors, the ring of chains made available by
+ * us, the ring of chains used by the device. A chain is named by its head descriptor; token[head]
+ * is what the driver gave. What the device puts into the used ring is checked: an identifier that
+ * names no chain in flight is ignored and logged. Features: VIRTIO_F_VERSION_1 is required; no
  * indirect descriptors, no event index (2.7). Spec: Virtual I/O Device 1.2.
  */
 #include "virtio.h"
@@ -18,7 +19,7 @@ enum { VIRTIO_CAP = 0x09, CFG_COMMON = 1, CFG_NOTIFY = 2, CFG_ISR = 3, CFG_DEVIC
 enum { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4, STATUS_FEATURES_OK = 8 };
 enum { DESC_NEXT = 1, DESC_WRITE = 2 };
 #define NO_VECTOR 0xffffu
-#define NO_DESC 0xffffu
+#define NO_DESC   0xffffu
 
 /* Registers that capability @cap points to, at least @least bytes of them; NULL: not usable. */
 static volatile uint8_t *map_cap(struct virtio_dev *v, uint8_t cap, uint32_t least, uint32_t *len)
@@ -27,7 +28,8 @@ static volatile uint8_t *map_cap(struct virtio_dev *v, uint8_t cap, uint32_t lea
 	uint32_t off = pci_read(v->pci, cap + 8u, 4);
 
 	*len = pci_read(v->pci, cap + 12u, 4);
-	if (bar >= 6 || *len < least || off > v->pci->bar[bar].size || *len > v->pci->bar[bar].size - off)
+	if (bar >= 6 || *len < least || off > v->pci->bar[bar].size ||
+		*len > v->pci->bar[bar].size - off)
 		return NULL;
 	if (!v->bar[bar])
 		v->bar[bar] = pci_map_bar(v->pci, bar);
@@ -38,11 +40,13 @@ static void find_registers(struct virtio_dev *v)
 {
 	uint32_t len;
 
-	for (uint8_t cap = pci_find_cap(v->pci, VIRTIO_CAP, 0); cap; cap = pci_find_cap(v->pci, VIRTIO_CAP, cap)) {
+	for (uint8_t cap = pci_find_cap(v->pci, VIRTIO_CAP, 0); cap;
+		cap = pci_find_cap(v->pci, VIRTIO_CAP, cap)) {
 		switch (pci_read(v->pci, cap + 3u, 1)) {
 		case CFG_COMMON:
 			if (!v->common)
-				v->common = (volatile struct virtio_common *)map_cap(v, cap, sizeof(*v->common), &len);
+				v->common = (volatile struct virtio_common *)map_cap(
+					v, cap, sizeof(*v->common), &len);
 			break;
 		case CFG_NOTIFY:
 			if (!v->notify) {
@@ -130,8 +134,10 @@ uint64_t virtio_config(struct virtio_dev *v, unsigned off, unsigned bytes)
 	return mmio_read32(v->config + off) | (uint64_t)mmio_read32(v->config + off + 4) << 32;
 }
 
-/* The interrupt of a queue: a vector of its own while there are enough, else the one that all share. */
-static int setup_vector(struct virtio_dev *v, struct virtq *q, unsigned cpu, irq_handler_t fn, void *arg, const char *name)
+/* The interrupt of a queue: a vector of its own while there are enough, else the one that all
+ * share. */
+static int setup_vector(struct virtio_dev *v, struct virtq *q, unsigned cpu, irq_handler_t fn,
+	void *arg, const char *name)
 {
 	int handle;
 
@@ -173,7 +179,8 @@ static void destroy(struct virtq *q)
 	kfree(q);
 }
 
-struct virtq *virtq_create(struct virtio_dev *v, uint16_t index, uint16_t most, unsigned cpu, irq_handler_t fn, void *arg, const char *name)
+struct virtq *virtq_create(struct virtio_dev *v, uint16_t index, uint16_t most, unsigned cpu,
+	irq_handler_t fn, void *arg, const char *name)
 {
 	volatile struct virtio_common *c = v->common;
 	struct virtq *q = kzalloc(sizeof(*q));
@@ -192,7 +199,8 @@ struct virtq *virtq_create(struct virtio_dev *v, uint16_t index, uint16_t most, 
 	if (q->size > most)
 		q->size = most;
 	bell = mmio_read16(&c->queue_notify_off) * v->notify_multiplier;
-	if (q->size < 2 || q->size & (q->size - 1) || bell + 2 > v->notify_len || alloc_rings(q, &pa, &avail, &used)) {
+	if (q->size < 2 || q->size & (q->size - 1) || bell + 2 > v->notify_len ||
+		alloc_rings(q, &pa, &avail, &used)) {
 		destroy(q);
 		return NULL;
 	}
@@ -257,7 +265,8 @@ static void free_chain(struct virtq *q, unsigned head)
 
 void *virtq_take(struct virtq *q, uint32_t *len)
 {
-	volatile struct virtq_used_elem *ring = (volatile struct virtq_used_elem *)(uintptr_t)(q->used + 2);
+	volatile struct virtq_used_elem *ring =
+		(volatile struct virtq_used_elem *)(uintptr_t)(q->used + 2);
 
 	while (q->used_next != le16(q->used[1])) {
 		unsigned k = q->used_next & (q->size - 1u);
@@ -273,7 +282,9 @@ void *virtq_take(struct virtq *q, uint32_t *len)
 			free_chain(q, id);
 			return token;
 		}
-		log_ratelimited(LOG_ERR, "virtio: queue %u: device returned chain %u, which it was not given", q->index, id);
+		log_ratelimited(LOG_ERR,
+			"virtio: queue %u: device returned chain %u, which it was not given",
+			q->index, id);
 	}
 	return NULL;
 }

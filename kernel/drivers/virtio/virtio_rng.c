@@ -1,5 +1,6 @@
 /*
- * virtio_rng.c - the host's random numbers (Virtual I/O Device 1.2, 5.4), stirred into the kernel's: at boot and every ten minutes.
+ * virtio_rng.c - the host's random numbers (Virtual I/O Device 1.2, 5.4), stirred into the
+ * kernel's: at boot and every ten minutes.
  */
 #include "virtio.h"
 
@@ -8,7 +9,7 @@
 #include <slab.h>
 #include <workqueue.h>
 
-#define RNG_BYTES 64
+#define RNG_BYTES     64
 #define RNG_PERIOD_NS (600ull * 1000000000)
 
 struct vrng {
@@ -80,6 +81,8 @@ static void rng_remove(struct pci_dev *dev)
 	virtio_reset(&r->dev);
 }
 
-static const struct pci_match rng_pci[] = {{.vendor = 0x1af4, .device = 0x1044}, {.vendor = 0x1af4, .device = 0x1005}, {0}};
-static const struct driver rng_driver = {.name = "virtio_rng", .pci = rng_pci, .probe = rng_probe, .remove = rng_remove};
+static const struct pci_match rng_pci[] = {
+	{.vendor = 0x1af4, .device = 0x1044}, {.vendor = 0x1af4, .device = 0x1005}, {0}};
+static const struct driver rng_driver = {
+	.name = "virtio_rng", .pci = rng_pci, .probe = rng_probe, .remove = rng_remove};
 DRIVER(rng_driver);
