@@ -13,7 +13,7 @@
  *
  * Lifetimes. Consoles and serial lines live for ever; ptys are counted by both ends and freed by the last tty_put().
  *
- * Locks: write_lock > lock > in_lock, spin. Signals are sent with lock held; they take proc's spinlocks only.
+ * Locks: write_lock, work_lock > lock > in_lock, spin. Signals are sent with lock held; they take proc's spinlocks only.
  */
 #include "tty_internal.h"
 #include <cred.h>
@@ -114,6 +114,7 @@ struct tty *tty_alloc(const char *name, dev_t dev, const struct tty_driver_ops *
 	t->driver = driver;
 	mutex_init(&t->lock);
 	mutex_init(&t->write_lock);
+	mutex_init(&t->work_lock);
 	spin_init(&t->in_lock);
 	spin_init(&t->spin);
 	wait_queue_init(&t->read_wait);
@@ -188,11 +189,12 @@ bool tty_has_room(struct tty *t)
 	return room;
 }
 
-static size_t ring_peek(struct tty *t, uint8_t *to, size_t size)
+static size_t ring_peek(struct tty *t, uint8_t *to, size_t size, uint32_t *at)
 {
 	unsigned long f = spin_lock_irq(&t->in_lock);
 	size_t n = MIN((size_t)(t->ring_head - t->ring_tail), size), i;
 
+	*at = t->ring_tail;
 	for (i = 0; i < n; i++)
 		to[i] = t->ring[(t->ring_tail + i) % TTY_RING];
 	spin_unlock_irq(&t->in_lock, f);
@@ -204,12 +206,15 @@ static void tty_work(struct work *w)
 	struct tty *t = container_of(w, struct tty, work);
 	uint8_t chunk[128];
 	size_t n, took;
+	uint32_t at;
 
+	mutex_lock(&t->work_lock);
 	do {
-		n = ring_peek(t, chunk, sizeof(chunk));
+		n = ring_peek(t, chunk, sizeof(chunk), &at);
 		took = tty_receive(t, chunk, n);
 		unsigned long f = spin_lock_irq(&t->in_lock);
-		t->ring_tail += (uint32_t)took;
+		if (t->ring_tail == at) /* else it was flushed meanwhile */
+			t->ring_tail += (uint32_t)took;
 		uint32_t breaks = t->breaks;
 		t->breaks = 0;
 		spin_unlock_irq(&t->in_lock, f);
@@ -219,6 +224,7 @@ static void tty_work(struct work *w)
 		flush_echo_locked(t);
 		mutex_unlock(&t->lock);
 	} while (took == sizeof(chunk));
+	mutex_unlock(&t->work_lock);
 	wake_up_key(&t->write_wait, POLLOUT | POLLWRNORM);
 }
 

@@ -35,6 +35,7 @@ struct tty {
 	uint8_t ring[TTY_RING];        /* [i] */
 	uint32_t ring_head, ring_tail; /* [i] */
 	uint32_t breaks;               /* [i] */
+	struct mutex work_lock;        /* the work item runs once at a time: bytes stay in order */
 	struct work work;              /* ring to discipline; echo when there is room */
 
 	struct spinlock spin;          /* leaf */

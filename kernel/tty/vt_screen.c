@@ -66,8 +66,6 @@ static void advance(struct vt *vt)
 	vt->top = (uint16_t)(vt->top + 1 == vt->total ? 0 : vt->top + 1);
 	if (vt->history < vt->total - vt->rows)
 		vt->history++;
-	else
-		vt->lost_line = true;
 	if (vt->view && vt->view < vt->history)
 		vt->view++; /* who looks back keeps seeing the same */
 	clear_line(vt, vt_line(vt, vt->rows - 1u));
@@ -197,7 +195,7 @@ void vt_put(struct vt *vt, uint32_t ch)
 
 bool vt_wants_lines(const struct vt *vt)
 {
-	return vt->lost_line && vt->total < VT_MAX_LINES;
+	return vt->total < VT_MAX_LINES && vt->total - vt->rows - vt->history < 2 * vt->rows;
 }
 
 static void reverse(struct vt_cell **a, unsigned n)
@@ -212,13 +210,11 @@ static void reverse(struct vt_cell **a, unsigned n)
 	}
 }
 
-/* Turn the ring so that the oldest line is at its start, then add to its end, where unused lines belong. */
+/* Turn the ring so that the oldest line is at its start: then come the screen and the lines not used yet, and behind them is the place. */
 unsigned vt_grow(struct vt *vt, struct vt_cell *const *lines, unsigned n)
 {
 	unsigned oldest, i;
 
-	if (vt->history != vt->total - vt->rows)
-		return 0;
 	n = MIN(n, VT_MAX_LINES - vt->total);
 	oldest = (vt->top + vt->total - vt->history) % vt->total;
 	reverse(vt->lines, oldest);
@@ -228,7 +224,6 @@ unsigned vt_grow(struct vt *vt, struct vt_cell *const *lines, unsigned n)
 	for (i = 0; i < n; i++)
 		vt->lines[vt->total + i] = lines[i];
 	vt->total = (uint16_t)(vt->total + n);
-	vt->lost_line = false;
 	return n;
 }
 

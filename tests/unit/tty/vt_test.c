@@ -292,10 +292,10 @@ TEST(history_can_be_seen_and_grows)
 	for (i = 0; i < ROWS; i++)
 		put("x\r\n");
 	EXPECT(vt_wants_lines(&vt));
+	EXPECT_EQ(vt.history, 0);
 	for (i = 0; i < HISTORY; i++)
 		more[i] = new_line(COLS);
 	EXPECT_EQ(vt_grow(&vt, more, HISTORY), HISTORY);
-	EXPECT(!vt_wants_lines(&vt));
 	put("\033[H\033[Ja\r\nb\r\nc\r\nd\r\ne\r\nf\r\ng\r\nh");
 	EXPECT_EQ(vt.history, 2);
 	EXPECT_STR(row(0), "c");
@@ -312,9 +312,15 @@ TEST(history_can_be_seen_and_grows)
 		put("\r\nz");
 	EXPECT_EQ(vt.history, HISTORY);
 	EXPECT(vt_wants_lines(&vt));
-	EXPECT_EQ(vt_grow(&vt, (struct vt_cell *[]){new_line(COLS)}, 1), 1);
+	for (i = 0; i < 2 * ROWS; i++) /* while some of it is unused, too */
+		EXPECT_EQ(vt_grow(&vt, (struct vt_cell *[]){new_line(COLS)}, 1), 1);
+	EXPECT(!vt_wants_lines(&vt));
 	put("\r\n!");
 	EXPECT_EQ(vt.history, HISTORY + 1);
+	EXPECT_STR(row(5), "!");
+	EXPECT_STR(row(4), "z");
+	vt_scroll_view(&vt, 1);
+	EXPECT_STR(row(5), "z");
 	put("\033[3J");
 	EXPECT_EQ(vt.history, 0);
 	finish();
