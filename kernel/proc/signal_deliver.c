@@ -257,13 +257,10 @@ void signal_user_work(struct frame *f)
 	do {
 		struct siginfo info UNCLEARED;
 		struct sigaction act UNCLEARED;
-		bool handled = false;
 
-		while (next_handled(u, &info, &act)) {
+		if (next_handled(u, &info, &act))
 			run_handler(f, u, &info, &act);
-			handled = true;
-		}
-		if (!handled)
+		else
 			restart_without_handler(f);
 		if (u->restore_mask)
 			restore_mask(u);

@@ -323,8 +323,8 @@ static int kill_all(int sig, const struct siginfo *info)
 
 int signal_kill(pid_t pid, int sig, const struct siginfo *info)
 {
-	if (sig != 0 && !signal_valid(sig))
-		return -EINVAL;
+	if (sig != 0 && !signal_valid(sig)) /* a target that is not there counts first */
+		return signal_kill(pid, 0, info) == -ESRCH ? -ESRCH : -EINVAL;
 	if (pid > 0)
 		return kill_one(pid, sig, info);
 	if (pid == -1)
@@ -339,8 +339,10 @@ int signal_tkill(pid_t tgid, pid_t tid, int sig, const struct siginfo *info)
 	struct task *t;
 	int err;
 
-	if (tid <= 0 || (tgid <= 0 && tgid != -1) || (sig != 0 && !signal_valid(sig)))
+	if (tid <= 0 || (tgid <= 0 && tgid != -1))
 		return -EINVAL;
+	if (sig != 0 && !signal_valid(sig))
+		return signal_tkill(tgid, tid, 0, info) == -ESRCH ? -ESRCH : -EINVAL;
 	t = task_find(tid);
 	if (!t)
 		return -ESRCH;
