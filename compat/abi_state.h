@@ -4,7 +4,10 @@
 #pragma once
 #include <process.h>
 
-enum abi_bits { ABI_TRACED = 1, ABI_MEMBARRIER = 2 /* registered for private expedited membarrier(2) */ };
+enum abi_bits {
+	ABI_TRACED = 1,
+	ABI_MEMBARRIER = 2 /* registered for private expedited membarrier(2) */
+};
 
 static inline bool abi_test(const struct process *p, uintptr_t bit)
 {
@@ -14,7 +17,8 @@ static inline bool abi_test(const struct process *p, uintptr_t bit)
 static inline bool abi_change(struct process *p, uintptr_t bit, bool on)
 {
 	uintptr_t *word = (uintptr_t *)&p->abi;
-	uintptr_t old = on ? __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST) : __atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
+	uintptr_t old = on ? __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST)
+			   : __atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
 
 	return old & bit;
 }

@@ -1,5 +1,6 @@
 /*
- * compat.h - what the files of compat/ share: the call table, names and structures fetched from programs.
+ * compat.h - what the files of compat/ share: the call table, names and structures fetched from
+ * programs.
  */
 #pragma once
 #include <arch/frame.h>
@@ -12,7 +13,22 @@
 #include <vfs.h>
 #include "syscall_protos.h"
 
-enum arg_kind { ARG_NONE, ARG_INT, ARG_UINT, ARG_LONG, ARG_HEX, ARG_SIZE, ARG_PTR, ARG_STR, ARG_FD, ARG_DIRFD, ARG_OCT, ARG_OFLAGS, ARG_PROT, ARG_SIG };
+enum arg_kind {
+	ARG_NONE,
+	ARG_INT,
+	ARG_UINT,
+	ARG_LONG,
+	ARG_HEX,
+	ARG_SIZE,
+	ARG_PTR,
+	ARG_STR,
+	ARG_FD,
+	ARG_DIRFD,
+	ARG_OCT,
+	ARG_OFLAGS,
+	ARG_PROT,
+	ARG_SIG
+};
 struct syscall_entry {
 	long (*call)(struct frame *f);
 	const char *name;
@@ -22,14 +38,14 @@ struct syscall_entry {
 extern const struct syscall_entry syscall_table[];
 extern const unsigned syscall_count;
 
-#define AT_FDCWD (-100)
+#define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100u
-#define AT_EACCESS 0x200u
-#define AT_REMOVEDIR 0x200u
-#define AT_SYMLINK_FOLLOW 0x400u
-#define AT_NO_AUTOMOUNT 0x800u
-#define AT_EMPTY_PATH 0x1000u
-#define AT_STATX_SYNC_TYPE 0x6000u
+#define AT_EACCESS          0x200u
+#define AT_REMOVEDIR        0x200u
+#define AT_SYMLINK_FOLLOW   0x400u
+#define AT_NO_AUTOMOUNT     0x800u
+#define AT_EMPTY_PATH       0x1000u
+#define AT_STATX_SYNC_TYPE  0x6000u
 
 /* A path name copied from a program: short ones live inside. */
 struct name {
@@ -49,13 +65,18 @@ struct at {
 /* 0, -EBADF. @name decides whether @dfd is looked at. */
 int __must_check at_get(struct at *at, int dfd, const char *name);
 void at_put(struct at *at);
-/* Name and start in one: look the path up. @at_flags of AT_SYMLINK_NOFOLLOW|FOLLOW|EMPTY_PATH are not decoded here. */
+/* Name and start in one: look the path up. @at_flags of AT_SYMLINK_NOFOLLOW|FOLLOW|EMPTY_PATH are
+ * not decoded here. */
 int __must_check user_path(int dfd, const char __user *name, unsigned lookup, struct path *out);
 
 /* An array of struct iovec checked as readv(2) says; *vec is @fast or from the heap. */
 #define IOV_FAST 8
-#define IOV_MAX 1024
-struct iov_copy { struct iovec fast[IOV_FAST]; struct iovec *vec; struct iov_iter iter; };
+#define IOV_MAX  1024
+struct iov_copy {
+	struct iovec fast[IOV_FAST];
+	struct iovec *vec;
+	struct iov_iter iter;
+};
 int __must_check iov_copy_get(struct iov_copy *c, const void __user *iov, long n);
 void iov_copy_put(struct iov_copy *c);
 
@@ -65,7 +86,8 @@ int __must_check user_timespec(const void __user *p, struct timespec *out);
 int __must_check user_deadline(const void __user *p, uint64_t *deadline_ns);
 uint64_t deadline_after_ns(uint64_t ns); /* saturating */
 
-/* Copy a structure that may grow: what we do not know must be zero (openat2(2), Extensibility). 0, -EFAULT, -E2BIG. */
+/* Copy a structure that may grow: what we do not know must be zero (openat2(2), Extensibility). 0,
+ * -EFAULT, -E2BIG. */
 int __must_check copy_struct(void *to, size_t known, const void __user *from, size_t size);
 
 struct usage;

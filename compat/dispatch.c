@@ -1,9 +1,10 @@
 /*
  * dispatch.c - from a program's SYSCALL instruction to the handler of syscalls.tbl and back.
  *
- * The number and the arguments are in the frame; the result goes into its rax. A call that is not there is ENOSYS and is
- * logged once for each program. Tracing costs one load and test when it is off.
- * Restarting after a signal is proc's decision (signal_deliver.c); what restarting means is here.
+ * The number and the arguments are in the frame; the result goes into its rax. A call that is not
+ * there is ENOSYS and is logged once for each program. Tracing costs one load and test when it is
+ * off. Restarting after a signal is proc's decision (signal_deliver.c); what restarting means is
+ * here.
  */
 #include "compat.h"
 #include "personality.h"
@@ -46,29 +47,36 @@ long syscall_run(struct frame *f)
 {
 	uint64_t nr = f->orig_rax;
 
-	return nr < syscall_count && syscall_table[nr].call ? result_checked(syscall_table[nr].call(f)) : missing(f);
+	return nr < syscall_count && syscall_table[nr].call
+		       ? result_checked(syscall_table[nr].call(f))
+		       : missing(f);
 }
 
 static long missing(struct frame *f)
 {
 	uint64_t nr = f->orig_rax;
 
-	unsupported(nr < syscall_count && syscall_table[nr].name ? syscall_table[nr].name : "system call", nr);
+	unsupported(nr < syscall_count && syscall_table[nr].name ? syscall_table[nr].name
+								 : "system call",
+		nr);
 	return -ENOSYS;
 }
 
 /*
- * What was logged is remembered by a hash of program name and thing: a collision hides one line, nothing else.
+ * What was logged is remembered by a hash of program name and thing: a collision hides one line,
+ * nothing else.
  */
 void unsupported(const char *what, uint64_t value)
 {
 	static unsigned long seen[64];
-	uint32_t h = hash_name(current->name, strlen(current->name), hash64(value + 1)) ^ hash_name(what, strlen(what), 7);
+	uint32_t h = hash_name(current->name, strlen(current->name), hash64(value + 1)) ^
+		     hash_name(what, strlen(what), 7);
 
 	h %= 64 * 64;
 	if (__atomic_fetch_or(&seen[h / 64], 1ul << h % 64, __ATOMIC_RELAXED) >> h % 64 & 1)
 		return;
-	log_info("%s[%d]: unsupported: %s (%lld)", current->name, current->tid, what, (long long)value);
+	log_info("%s[%d]: unsupported: %s (%lld)", current->name, current->tid, what,
+		(long long)value);
 }
 
 void abi_restart(struct frame *f, bool block)

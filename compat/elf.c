@@ -1,10 +1,11 @@
 /*
  * elf.c - ELF programs: static, position-independent, dynamic through PT_INTERP.
  *
- * All is checked and mapped into the address space that is being built, before exec_commit(): a program that cannot be loaded
- * leaves the caller as it was. Headers are hostile input: every sum is checked, and what does not fit is ENOEXEC.
- * The stack gets, from the top: strings (proc's), platform name and random bytes, then argc, argv, envp, auxiliary vector.
- * Spec: System V ABI, AMD64 supplement 3.4.1; elf(5); getauxval(3).
+ * All is checked and mapped into the address space that is being built, before exec_commit(): a
+ * program that cannot be loaded leaves the caller as it was. Headers are hostile input: every sum
+ * is checked, and what does not fit is ENOEXEC. The stack gets, from the top: strings (proc's),
+ * platform name and random bytes, then argc, argv, envp, auxiliary vector. Spec: System V ABI,
+ * AMD64 supplement 3.4.1; elf(5); getauxval(3).
  */
 #include "abi/elf.h"
 #include <cred.h>
@@ -17,20 +18,20 @@
 #include <vm.h>
 #include "personality.h"
 
-#define PHDR_BYTES_MAX 65536u
-#define PIE_BASE 0x555555554000ull
-#define PIE_RANDOM_PAGES (1ull << 28)
-#define LOWEST_ADDRESS 0x10000ull
-#define CLOCK_TICKS 100u
+#define PHDR_BYTES_MAX    65536u
+#define PIE_BASE          0x555555554000ull
+#define PIE_RANDOM_PAGES  (1ull << 28)
+#define LOWEST_ADDRESS    0x10000ull
+#define CLOCK_TICKS       100u
 #define ADDR_NO_RANDOMIZE 0x0040000u /* personality(2) */
 
 /* One ELF file on its way into memory. */
 struct image {
 	struct file *file;
 	struct elf_header header;
-	struct elf_segment *seg;     /* header.phnum of them; from the heap */
-	vaddr_t low, high;           /* of the PT_LOADs, page-aligned, before the bias */
-	uint64_t align;              /* largest asked for */
+	struct elf_segment *seg; /* header.phnum of them; from the heap */
+	vaddr_t low, high;       /* of the PT_LOADs, page-aligned, before the bias */
+	uint64_t align;          /* largest asked for */
 	uint64_t bias;
 };
 
@@ -42,17 +43,20 @@ static bool range_ok(uint64_t at, uint64_t n)
 
 static bool header_ok(const struct elf_header *h)
 {
-	return memcmp(h->ident, "\177ELF", 4) == 0 && h->ident[4] == ELFCLASS64 && h->ident[5] == ELFDATA2LSB &&
-		(h->type == ET_EXEC || h->type == ET_DYN) && h->machine == EM_X86_64 && h->phentsize == sizeof(struct elf_segment) &&
-		h->phnum && h->phnum * sizeof(struct elf_segment) <= PHDR_BYTES_MAX && (int64_t)h->phoff > 0;
+	return memcmp(h->ident, "\177ELF", 4) == 0 && h->ident[4] == ELFCLASS64 &&
+	       h->ident[5] == ELFDATA2LSB && (h->type == ET_EXEC || h->type == ET_DYN) &&
+	       h->machine == EM_X86_64 && h->phentsize == sizeof(struct elf_segment) && h->phnum &&
+	       h->phnum * sizeof(struct elf_segment) <= PHDR_BYTES_MAX && (int64_t)h->phoff > 0;
 }
 
 /* One PT_LOAD by itself; widens the image's bounds. */
 static bool segment_ok(struct image *im, const struct elf_segment *s)
 {
-	if (s->filesz > s->memsz || !range_ok(s->vaddr, s->memsz) || (int64_t)s->offset < 0 || (int64_t)(s->offset + s->filesz) < 0)
+	if (s->filesz > s->memsz || !range_ok(s->vaddr, s->memsz) || (int64_t)s->offset < 0 ||
+		(int64_t)(s->offset + s->filesz) < 0)
 		return false;
-	if (s->offset + s->filesz < s->offset || (s->offset & ~PAGE_MASK) != (s->vaddr & ~PAGE_MASK))
+	if (s->offset + s->filesz < s->offset ||
+		(s->offset & ~PAGE_MASK) != (s->vaddr & ~PAGE_MASK))
 		return false;
 	im->low = MIN(im->low, (vaddr_t)ALIGN_DOWN(s->vaddr, PAGE_SIZE));
 	im->high = MAX(im->high, (vaddr_t)ALIGN_UP(s->vaddr + s->memsz, PAGE_SIZE));
@@ -70,7 +74,8 @@ static int read_exactly(struct file *f, void *buf, size_t n, uint64_t pos)
 	return (size_t)got == n ? 0 : -ENOEXEC;
 }
 
-/* Headers into @im, all segments judged. @head: first bytes of the file. Owns on success: im->seg. */
+/* Headers into @im, all segments judged. @head: first bytes of the file. Owns on success: im->seg.
+ */
 static int image_open(struct image *im, struct file *f, const uint8_t head[256])
 {
 	size_t bytes;
@@ -113,14 +118,19 @@ static const struct elf_segment *find_segment(const struct image *im, uint32_t t
 
 static uint32_t segment_prot(const struct elf_segment *s)
 {
-	return (s->flags & PF_R ? VM_READ : 0) | (s->flags & PF_W ? VM_WRITE : 0) | (s->flags & PF_X ? VM_EXEC : 0);
+	return (s->flags & PF_R ? VM_READ : 0) | (s->flags & PF_W ? VM_WRITE : 0) |
+	       (s->flags & PF_X ? VM_EXEC : 0);
 }
 
 /* File bytes [0, n) of the page-aligned piece at @at. */
-static int map_file_part(struct mm *mm, const struct image *im, const struct elf_segment *s, vaddr_t at, uint64_t n)
+static int map_file_part(
+	struct mm *mm, const struct image *im, const struct elf_segment *s, vaddr_t at, uint64_t n)
 {
 	struct vm_map_args a = {
-		.addr = at, .length = ALIGN_UP(n, PAGE_SIZE), .flags = segment_prot(s) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC, .fixed = true,
+		.addr = at,
+		.length = ALIGN_UP(n, PAGE_SIZE),
+		.flags = segment_prot(s) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC,
+		.fixed = true,
 		.pgoff = s->offset >> PAGE_SHIFT,
 	};
 	vaddr_t got;
@@ -137,7 +147,10 @@ static int map_file_part(struct mm *mm, const struct image *im, const struct elf
 static int map_zero_part(struct mm *mm, const struct elf_segment *s, vaddr_t at, uint64_t n)
 {
 	struct vm_map_args a = {
-		.addr = at, .length = n, .flags = segment_prot(s) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC, .fixed = true,
+		.addr = at,
+		.length = n,
+		.flags = segment_prot(s) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC,
+		.fixed = true,
 	};
 	vaddr_t got;
 
@@ -266,7 +279,8 @@ static int interpreter_name(const struct image *im, const struct elf_segment *s,
 	return err;
 }
 
-/* Open the interpreter and judge its headers. On success the file is in interp->file (exec_close) and interp->seg is owned. */
+/* Open the interpreter and judge its headers. On success the file is in interp->file (exec_close)
+ * and interp->seg is owned. */
 static int interpreter_open(struct image *interp, const char *name)
 {
 	uint8_t head[256] = {0};
@@ -290,7 +304,10 @@ static int interpreter_open(struct image *interp, const char *name)
 
 /* ---- the stack ---- */
 
-struct auxv { uint64_t *word; unsigned n; };
+struct auxv {
+	uint64_t *word;
+	unsigned n;
+};
 
 static void aux(struct auxv *v, uint64_t type, uint64_t value)
 {
@@ -315,7 +332,8 @@ static vaddr_t phdr_address(const struct image *im)
 		return s->vaddr + im->bias;
 	for (i = 0; i < im->header.phnum; i++) {
 		s = &im->seg[i];
-		if (s->type == PT_LOAD && im->header.phoff >= s->offset && im->header.phoff - s->offset < s->filesz)
+		if (s->type == PT_LOAD && im->header.phoff >= s->offset &&
+			im->header.phoff - s->offset < s->filesz)
 			return im->header.phoff - s->offset + s->vaddr + im->bias;
 	}
 	return 0;
@@ -366,8 +384,9 @@ static int make_auxv(struct exec_args *a, const struct image *im, const struct i
 }
 
 /*
- * Write the addresses of @n strings that lie one behind the other from @at, and a NULL; *end is where they end. The strings were
- * put there by us, but the program's other threads do not exist yet, so nobody can have changed them.
+ * Write the addresses of @n strings that lie one behind the other from @at, and a NULL; *end is
+ * where they end. The strings were put there by us, but the program's other threads do not exist
+ * yet, so nobody can have changed them.
  */
 static int string_pointers(struct mm *mm, vaddr_t at, vaddr_t limit, unsigned n, uint64_t *table)
 {
@@ -393,7 +412,8 @@ static int string_pointers(struct mm *mm, vaddr_t at, vaddr_t limit, unsigned n,
 	return n ? -EFAULT : 0;
 }
 
-/* argc, argv, envp and the vector below all that is on the stack; a->sp ends up 16-aligned at argc. */
+/* argc, argv, envp and the vector below all that is on the stack; a->sp ends up 16-aligned at argc.
+ */
 static int push_tables(struct exec_args *a)
 {
 	size_t words = 1 + a->argc + 1 + a->envc + 1 + a->mm->auxv_words;
@@ -406,8 +426,10 @@ static int push_tables(struct exec_args *a)
 	table[0] = a->argc;
 	err = string_pointers(a->mm, a->arg_start, a->env_start, a->argc, table + 1);
 	if (!err)
-		err = string_pointers(a->mm, a->env_start, a->str_end, a->envc, table + 1 + a->argc + 1);
-	memcpy(table + 1 + a->argc + 1 + a->envc + 1, a->mm->auxv, a->mm->auxv_words * sizeof(*table));
+		err = string_pointers(
+			a->mm, a->env_start, a->str_end, a->envc, table + 1 + a->argc + 1);
+	memcpy(table + 1 + a->argc + 1 + a->envc + 1, a->mm->auxv,
+		a->mm->auxv_words * sizeof(*table));
 	if (!err) {
 		a->sp = ALIGN_DOWN(a->sp - words * sizeof(*table), 16) + words * sizeof(*table);
 		err = exec_push(a, table, words * sizeof(*table), &at);

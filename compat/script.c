@@ -1,8 +1,8 @@
 /*
  * script.c - programs whose first line names an interpreter: "#!interpreter [argument]".
  *
- * Spec: execve(2), "Interpreter scripts": at most 255 characters, everything behind the name is one argument.
- * Depth is counted by exec_restart().
+ * Spec: execve(2), "Interpreter scripts": at most 255 characters, everything behind the name is one
+ * argument. Depth is counted by exec_restart().
  */
 #include <error.h>
 #include <string.h>

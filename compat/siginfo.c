@@ -1,5 +1,6 @@
 /*
- * siginfo.c - siginfo_t as programs see it: which member of the union is meant follows from signal and code.
+ * siginfo.c - siginfo_t as programs see it: which member of the union is meant follows from signal
+ * and code.
  *
  * Spec: sigaction(2), "The siginfo_t argument to a SA_SIGINFO handler".
  */
@@ -65,7 +66,13 @@ void siginfo_to_linux(const struct siginfo *in, struct linux_siginfo *out)
 void siginfo_from_linux(const struct linux_siginfo *in, int sig, struct siginfo *out)
 {
 	*out = (struct siginfo){
-		.signo = sig, .errno_ = in->error, .code = in->code, .pid = in->rt.pid, .uid = in->rt.uid, .value = in->rt.value, .is_raw = true,
+		.signo = sig,
+		.errno_ = in->error,
+		.code = in->code,
+		.pid = in->rt.pid,
+		.uid = in->rt.uid,
+		.value = in->rt.value,
+		.is_raw = true,
 	};
 	memcpy(out->raw, in->raw, sizeof(out->raw));
 }

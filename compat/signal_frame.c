@@ -1,19 +1,20 @@
 /*
- * signal_frame.c - what a signal handler finds on its stack, and the way back: rt_sigreturn(2), sigaltstack(2).
+ * signal_frame.c - what a signal handler finds on its stack, and the way back: rt_sigreturn(2),
+ * sigaltstack(2).
  *
- * From high to low: the FPU image (64-aligned, with Linux's marks in its software bytes), then struct linux_sigframe, so that the
- * handler starts with the stack as after a call. What comes back is a program's word: only flags a program may set, user
- * segments and a mask without KILL and STOP are taken from it.
- * Spec: System V ABI AMD64 3.2.2 (red zone); sigreturn(2), sigaltstack(2).
+ * From high to low: the FPU image (64-aligned, with Linux's marks in its software bytes), then
+ * struct linux_sigframe, so that the handler starts with the stack as after a call. What comes back
+ * is a program's word: only flags a program may set, user segments and a mask without KILL and STOP
+ * are taken from it. Spec: System V ABI AMD64 3.2.2 (red zone); sigreturn(2), sigaltstack(2).
  */
 #include "abi/signal.h"
 #include "compat.h"
 #include "personality.h"
 #include <arch/task.h>
 
-#define RED_ZONE 128u
-#define MIN_ALTSTACK 2048u
-#define FLAGS_USER 0x50dd5ull    /* CF PF AF ZF SF TF DF OF RF AC */
+#define RED_ZONE      128u
+#define MIN_ALTSTACK  2048u
+#define FLAGS_USER    0x50dd5ull /* CF PF AF ZF SF TF DF OF RF AC */
 #define FLAGS_CLEARED 0x10500ull /* TF DF RF: at a handler's entry */
 
 static uint64_t xfeatures; /* what the image may hold; 0: FXSAVE only */
@@ -38,18 +39,23 @@ static size_t fpu_area(void)
 
 size_t signal_frame_max(void)
 {
-	return RED_ZONE + ALIGN_UP(fpu_area(), 64) + 64 + ALIGN_UP(sizeof(struct linux_sigframe), 16) + 16;
+	return RED_ZONE + ALIGN_UP(fpu_area(), 64) + 64 +
+	       ALIGN_UP(sizeof(struct linux_sigframe), 16) + 16;
 }
 
 static bool on_altstack(const struct sigaltstack *alt, uint64_t sp)
 {
-	return !(alt->flags & SS_AUTODISARM) && alt->size && sp > alt->sp && sp - alt->sp <= alt->size;
+	return !(alt->flags & SS_AUTODISARM) && alt->size && sp > alt->sp &&
+	       sp - alt->sp <= alt->size;
 }
 
 static int save_fpu(uint64_t at)
 {
 	struct linux_fpx_sw sw = {
-		.magic1 = FP_XSTATE_MAGIC1, .extended_size = (uint32_t)fpu_area(), .xfeatures = xfeatures, .xstate_size = (uint32_t)fpu_bytes,
+		.magic1 = FP_XSTATE_MAGIC1,
+		.extended_size = (uint32_t)fpu_area(),
+		.xfeatures = xfeatures,
+		.xstate_size = (uint32_t)fpu_bytes,
 	};
 	int err = fpu_save_user((void __user *)at);
 
@@ -61,7 +67,8 @@ static int save_fpu(uint64_t at)
 }
 
 /* Where the frame's parts go: 0, or -EFAULT when the alternate stack is too small. */
-static int place(const struct frame *f, const struct sigaction *act, const struct sigaltstack *alt, uint64_t *fpu, uint64_t *frame)
+static int place(const struct frame *f, const struct sigaction *act, const struct sigaltstack *alt,
+	uint64_t *fpu, uint64_t *frame)
 {
 	uint64_t sp = f->rsp - RED_ZONE;
 	bool nested = on_altstack(alt, f->rsp);
@@ -76,14 +83,31 @@ static int place(const struct frame *f, const struct sigaction *act, const struc
 static void save_registers(struct linux_sigcontext *mc, const struct frame *f)
 {
 	*mc = (struct linux_sigcontext){
-		.r8 = f->r8, .r9 = f->r9, .r10 = f->r10, .r11 = f->r11, .r12 = f->r12, .r13 = f->r13, .r14 = f->r14, .r15 = f->r15,
-		.rdi = f->rdi, .rsi = f->rsi, .rbp = f->rbp, .rbx = f->rbx, .rdx = f->rdx, .rax = f->rax, .rcx = f->rcx,
-		.rsp = f->rsp, .rip = f->rip, .rflags = f->rflags, .cs = (uint16_t)f->cs, .ss = (uint16_t)f->ss,
+		.r8 = f->r8,
+		.r9 = f->r9,
+		.r10 = f->r10,
+		.r11 = f->r11,
+		.r12 = f->r12,
+		.r13 = f->r13,
+		.r14 = f->r14,
+		.r15 = f->r15,
+		.rdi = f->rdi,
+		.rsi = f->rsi,
+		.rbp = f->rbp,
+		.rbx = f->rbx,
+		.rdx = f->rdx,
+		.rax = f->rax,
+		.rcx = f->rcx,
+		.rsp = f->rsp,
+		.rip = f->rip,
+		.rflags = f->rflags,
+		.cs = (uint16_t)f->cs,
+		.ss = (uint16_t)f->ss,
 	};
 }
 
-int signal_frame_build(struct frame *f, const struct siginfo *info, const struct sigaction *act, uint64_t mask, struct sigaltstack *alt,
-	uint64_t fault_addr, unsigned trap, unsigned err)
+int signal_frame_build(struct frame *f, const struct siginfo *info, const struct sigaction *act,
+	uint64_t mask, struct sigaltstack *alt, uint64_t fault_addr, unsigned trap, unsigned err)
 {
 	struct linux_sigframe frame UNCLEARED;
 	uint64_t fpu, at;
@@ -93,7 +117,8 @@ int signal_frame_build(struct frame *f, const struct siginfo *info, const struct
 	frame.restorer = act->restorer;
 	frame.uc.flags = (xfeatures ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
 	frame.uc.link = 0;
-	frame.uc.stack = (struct linux_stack){.sp = alt->sp, .flags = alt->size ? alt->flags : SS_DISABLE, .size = alt->size};
+	frame.uc.stack = (struct linux_stack){
+		.sp = alt->sp, .flags = alt->size ? alt->flags : SS_DISABLE, .size = alt->size};
 	save_registers(&frame.uc.mc, f);
 	frame.uc.mc.err = err;
 	frame.uc.mc.trapno = trap;
@@ -147,7 +172,10 @@ long sys_sigaltstack(void __user *ss, void __user *old)
 	struct linux_stack now = {.sp = alt->sp, .size = alt->size}, wanted;
 	int err = 0;
 
-	now.flags = (on_altstack(alt, sp) ? SS_ONSTACK : alt->size ? 0 : SS_DISABLE) | (alt->flags & SS_AUTODISARM);
+	now.flags = (on_altstack(alt, sp) ? SS_ONSTACK
+			    : alt->size   ? 0
+					  : SS_DISABLE) |
+		    (alt->flags & SS_AUTODISARM);
 	if (ss) {
 		if (copy_from_user(&wanted, ss, sizeof(wanted)))
 			return -EFAULT;
@@ -161,10 +189,27 @@ long sys_sigaltstack(void __user *ss, void __user *old)
 static void restore_registers(struct frame *f, const struct linux_sigcontext *mc)
 {
 	*f = (struct frame){
-		.r8 = mc->r8, .r9 = mc->r9, .r10 = mc->r10, .r11 = mc->r11, .r12 = mc->r12, .r13 = mc->r13, .r14 = mc->r14, .r15 = mc->r15,
-		.rdi = mc->rdi, .rsi = mc->rsi, .rbp = mc->rbp, .rbx = mc->rbx, .rdx = mc->rdx, .rax = mc->rax, .rcx = mc->rcx,
-		.rsp = mc->rsp, .rip = mc->rip, .rflags = (f->rflags & ~FLAGS_USER) | (mc->rflags & FLAGS_USER),
-		.cs = USER_CS, .ss = USER_DS, .orig_rax = ~0ull,
+		.r8 = mc->r8,
+		.r9 = mc->r9,
+		.r10 = mc->r10,
+		.r11 = mc->r11,
+		.r12 = mc->r12,
+		.r13 = mc->r13,
+		.r14 = mc->r14,
+		.r15 = mc->r15,
+		.rdi = mc->rdi,
+		.rsi = mc->rsi,
+		.rbp = mc->rbp,
+		.rbx = mc->rbx,
+		.rdx = mc->rdx,
+		.rax = mc->rax,
+		.rcx = mc->rcx,
+		.rsp = mc->rsp,
+		.rip = mc->rip,
+		.rflags = (f->rflags & ~FLAGS_USER) | (mc->rflags & FLAGS_USER),
+		.cs = USER_CS,
+		.ss = USER_DS,
+		.orig_rax = ~0ull,
 	};
 }
 
@@ -173,7 +218,8 @@ long sys_rt_sigreturn(struct frame *f)
 	uint64_t at = f->rsp - sizeof(uint64_t);
 	struct linux_ucontext uc UNCLEARED;
 
-	if (copy_from_user(&uc, (const void __user *)(at + offsetof(struct linux_sigframe, uc)), sizeof(uc)))
+	if (copy_from_user(&uc, (const void __user *)(at + offsetof(struct linux_sigframe, uc)),
+		    sizeof(uc)))
 		goto bad;
 	signal_mask(SIG_SETMASK, (sigset_t){uc.sigmask}, NULL);
 	if (fpu_restore_user((const void __user *)uc.mc.fpstate))

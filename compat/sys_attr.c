@@ -1,12 +1,14 @@
 /*
- * sys_attr.c - changing files: chmod(2), chown(2), utimensat(2), truncate(2), fallocate(2), fsync(2), posix_fadvise(2), xattr(7).
+ * sys_attr.c - changing files: chmod(2), chown(2), utimensat(2), truncate(2), fallocate(2),
+ * fsync(2), posix_fadvise(2), xattr(7).
  */
 #include "compat.h"
 #include <log.h>
 
 static unsigned lookup_of(unsigned at_flags)
 {
-	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+	       (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 }
 
 /* ---- modes and owners ---- */
@@ -93,7 +95,8 @@ long sys_fchown(int fd, uid_t uid, uid_t gid)
 
 static bool utime_valid(const struct timespec *t)
 {
-	return t->tv_nsec == UTIME_NOW || t->tv_nsec == UTIME_OMIT || (t->tv_nsec >= 0 && t->tv_nsec < (int64_t)NSEC_PER_SEC);
+	return t->tv_nsec == UTIME_NOW || t->tv_nsec == UTIME_OMIT ||
+	       (t->tv_nsec >= 0 && t->tv_nsec < (int64_t)NSEC_PER_SEC);
 }
 
 /* @path NULL: the descriptor's own file. @ts NULL: now. */
@@ -301,7 +304,8 @@ static void read_ahead(struct file *f, int64_t off, int64_t len)
 	if (!len || len > size - off)
 		len = size - off;
 	pages = DIV_ROUND_UP((uint64_t)(len + (off & (int64_t)(PAGE_SIZE - 1))), PAGE_SIZE);
-	pagecache_readahead(f->mapping, (uint64_t)off >> PAGE_SHIFT, MIN(pages, (uint64_t)READAHEAD_PAGES_MAX));
+	pagecache_readahead(
+		f->mapping, (uint64_t)off >> PAGE_SHIFT, MIN(pages, (uint64_t)READAHEAD_PAGES_MAX));
 }
 
 long sys_fadvise64(int fd, int64_t off, int64_t len, int advice)
@@ -381,14 +385,16 @@ static long setxattr_checks(const char __user *name, int flags)
 	return flags & ~3 ? -EINVAL : xattr_name(name);
 }
 
-long sys_setxattr(const char __user *path, const char __user *name, void __user *value, size_t size, int flags)
+long sys_setxattr(const char __user *path, const char __user *name, void __user *value, size_t size,
+	int flags)
 {
 	long err = setxattr_checks(name, flags);
 
 	return err ? err : xattr_path(path, true, -EOPNOTSUPP);
 }
 
-long sys_lsetxattr(const char __user *path, const char __user *name, void __user *value, size_t size, int flags)
+long sys_lsetxattr(const char __user *path, const char __user *name, void __user *value,
+	size_t size, int flags)
 {
 	long err = setxattr_checks(name, flags);
 
@@ -413,7 +419,8 @@ long sys_getxattr(const char __user *path, const char __user *name, void __user 
 	return err ? err : -EOPNOTSUPP;
 }
 
-long sys_lgetxattr(const char __user *path, const char __user *name, void __user *value, size_t size)
+long sys_lgetxattr(
+	const char __user *path, const char __user *name, void __user *value, size_t size)
 {
 	long err = xattr_path(path, false, 0);
 

@@ -78,7 +78,8 @@ long sys_setresgid(uid_t r, uid_t e, uid_t s)
 	return c ? finish(c, cred_setresgid(c, r, e, s)) : -ENOMEM;
 }
 
-static long put_three(void __user *a, uint32_t x, void __user *b, uint32_t y, void __user *c, uint32_t z)
+static long put_three(
+	void __user *a, uint32_t x, void __user *b, uint32_t y, void __user *c, uint32_t z)
 {
 	if (put_user(x, (uint32_t __user *)a) || put_user(y, (uint32_t __user *)b))
 		return -EFAULT;
@@ -167,7 +168,8 @@ long sys_setgroups(int n, void __user *list)
 
 /* ---- capabilities ---- */
 
-/* The header's version: how many words each set has, or -EINVAL after telling which version is ours. */
+/* The header's version: how many words each set has, or -EINVAL after telling which version is
+ * ours. */
 static int cap_words(void __user *header, struct linux_cap_header *h, bool probing)
 {
 	if (copy_from_user(h, header, sizeof(*h)))
@@ -217,7 +219,8 @@ long sys_capget(void __user *header, void __user *data)
 	if (err || !data)
 		return err;
 	d[0] = (struct linux_cap_data){(uint32_t)e, (uint32_t)p, (uint32_t)i};
-	d[1] = (struct linux_cap_data){(uint32_t)(e >> 32), (uint32_t)(p >> 32), (uint32_t)(i >> 32)};
+	d[1] = (struct linux_cap_data){
+		(uint32_t)(e >> 32), (uint32_t)(p >> 32), (uint32_t)(i >> 32)};
 	return copy_to_user(data, d, (size_t)n * sizeof(d[0]));
 }
 
@@ -238,5 +241,6 @@ long sys_capset(void __user *header, void __user *data)
 	if (!c)
 		return -ENOMEM;
 	return finish(c, cred_capset(c, ((uint64_t)d[1].effective << 32 | d[0].effective) & CAP_ALL,
-		((uint64_t)d[1].permitted << 32 | d[0].permitted) & CAP_ALL, ((uint64_t)d[1].inheritable << 32 | d[0].inheritable) & CAP_ALL));
+				 ((uint64_t)d[1].permitted << 32 | d[0].permitted) & CAP_ALL,
+				 ((uint64_t)d[1].inheritable << 32 | d[0].inheritable) & CAP_ALL));
 }

@@ -3,15 +3,46 @@
  */
 #include "compat.h"
 
-enum { F_DUPFD = 0, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG,
-	F_SETOWN_EX = 15, F_GETOWN_EX = 16, F_GETOWNER_UIDS = 17, F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38, F_SETLEASE = 1024,
-	F_GETLEASE = 1025, F_NOTIFY = 1026, F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033,
-	F_GET_SEALS = 1034, F_GET_RW_HINT = 1035, F_SET_FILE_RW_HINT = 1038 };
+enum {
+	F_DUPFD = 0,
+	F_GETFD,
+	F_SETFD,
+	F_GETFL,
+	F_SETFL,
+	F_GETLK,
+	F_SETLK,
+	F_SETLKW,
+	F_SETOWN,
+	F_GETOWN,
+	F_SETSIG,
+	F_GETSIG,
+	F_SETOWN_EX = 15,
+	F_GETOWN_EX = 16,
+	F_GETOWNER_UIDS = 17,
+	F_OFD_GETLK = 36,
+	F_OFD_SETLK = 37,
+	F_OFD_SETLKW = 38,
+	F_SETLEASE = 1024,
+	F_GETLEASE = 1025,
+	F_NOTIFY = 1026,
+	F_DUPFD_CLOEXEC = 1030,
+	F_SETPIPE_SZ = 1031,
+	F_GETPIPE_SZ = 1032,
+	F_ADD_SEALS = 1033,
+	F_GET_SEALS = 1034,
+	F_GET_RW_HINT = 1035,
+	F_SET_FILE_RW_HINT = 1038
+};
 enum { FD_CLOEXEC = 1 };
 enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
 enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8, LOCK_MAND = 32 };
 
-struct linux_flock { int16_t type, whence; int32_t pad; int64_t start, len; int32_t pid, pad2; };
+struct linux_flock {
+	int16_t type, whence;
+	int32_t pad;
+	int64_t start, len;
+	int32_t pid, pad2;
+};
 static_assert(sizeof(struct linux_flock) == 32, "struct flock");
 static_assert(F_RDLCK == 0 && F_WRLCK == 1 && F_UNLCK == 2, "fcntl(2)");
 
@@ -57,7 +88,8 @@ static int lock_range(struct file *f, const struct linux_flock *in, struct posix
 	return 0;
 }
 
-static int lock_fetch(struct file *f, const void __user *user, bool ofd, struct linux_flock *in, struct posix_lock *l)
+static int lock_fetch(struct file *f, const void __user *user, bool ofd, struct linux_flock *in,
+	struct posix_lock *l)
 {
 	if (copy_from_user(in, user, sizeof(*in)))
 		return -EFAULT;
@@ -75,7 +107,8 @@ static long lock_set(struct file *f, const void __user *user, bool ofd, bool wai
 
 	if (err)
 		return err;
-	if ((l.type == F_RDLCK && !(f->mode & FMODE_READ)) || (l.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
+	if ((l.type == F_RDLCK && !(f->mode & FMODE_READ)) ||
+		(l.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
 		return -EBADF;
 	return vfs_posix_lock(f, &l, wait);
 }
@@ -144,7 +177,9 @@ static long setown(struct file *f, int who)
 
 static long setown_ex(struct file *f, const void __user *user)
 {
-	struct { int32_t type, pid; } o;
+	struct {
+		int32_t type, pid;
+	} o;
 
 	if (copy_from_user(&o, user, sizeof(o)))
 		return -EFAULT;
@@ -155,7 +190,9 @@ static long setown_ex(struct file *f, const void __user *user)
 
 static long getown_ex(struct file *f, void __user *user)
 {
-	struct { int32_t type, pid; } o;
+	struct {
+		int32_t type, pid;
+	} o;
 
 	spin_lock(&f->lock);
 	o.type = f->owner.type;

@@ -1,47 +1,153 @@
 /*
  * sys_ioctl.c - ioctl(2): which command carries what, so that drivers see kernel memory only.
  *
- * Newer commands say size and direction in their number. The old ones stand in a table; an old one that is not there is ENOTTY
- * without asking the file, as nobody could tell whether its argument is a pointer.
- * Does not: commands of sockets (net's later work).
+ * Newer commands say size and direction in their number. The old ones stand in a table; an old one
+ * that is not there is ENOTTY without asking the file, as nobody could tell whether its argument is
+ * a pointer. Does not: commands of sockets (net's later work).
  */
 #include "compat.h"
 #include "abi/termios.h"
 
-enum { FIOQSIZE = 0x5460, FIONCLEX = 0x5450, FIOCLEX = 0x5451, FIOASYNC = 0x5452, FIGETBSZ = 2, HDIO_GETGEO = 0x0301,
-	FS_IOC_GETFLAGS = (int)0x80086601, FS_IOC_SETFLAGS = 0x40086602, FBIOGET_VSCREENINFO = 0x4600, FBIOPUT_VSCREENINFO = 0x4601,
-	FBIOGET_FSCREENINFO = 0x4602, VT_RESIZE = 0x5609, KDGKBMETA = 0x4b62, KDSKBMETA = 0x4b63, KDGKBLED = 0x4b64, KDSKBLED = 0x4b65 };
-enum { BLKROSET = 0x125d, BLKROGET, BLKRRPART, BLKGETSIZE, BLKFLSBUF, BLKRASET, BLKRAGET, BLKSSZGET = 0x1268, BLKDISCARD = 0x1277, BLKIOMIN,
-	BLKIOOPT, BLKALIGNOFF, BLKPBSZGET, BLKDISCARDZEROES, BLKSECDISCARD, BLKROTATIONAL, BLKZEROOUT, BLKBSZGET = (int)0x80081270,
-	BLKBSZSET = 0x40081271 };
+enum {
+	FIOQSIZE = 0x5460,
+	FIONCLEX = 0x5450,
+	FIOCLEX = 0x5451,
+	FIOASYNC = 0x5452,
+	FIGETBSZ = 2,
+	HDIO_GETGEO = 0x0301,
+	FS_IOC_GETFLAGS = (int)0x80086601,
+	FS_IOC_SETFLAGS = 0x40086602,
+	FBIOGET_VSCREENINFO = 0x4600,
+	FBIOPUT_VSCREENINFO = 0x4601,
+	FBIOGET_FSCREENINFO = 0x4602,
+	VT_RESIZE = 0x5609,
+	KDGKBMETA = 0x4b62,
+	KDSKBMETA = 0x4b63,
+	KDGKBLED = 0x4b64,
+	KDSKBLED = 0x4b65
+};
+enum {
+	BLKROSET = 0x125d,
+	BLKROGET,
+	BLKRRPART,
+	BLKGETSIZE,
+	BLKFLSBUF,
+	BLKRASET,
+	BLKRAGET,
+	BLKSSZGET = 0x1268,
+	BLKDISCARD = 0x1277,
+	BLKIOMIN,
+	BLKIOOPT,
+	BLKALIGNOFF,
+	BLKPBSZGET,
+	BLKDISCARDZEROES,
+	BLKSECDISCARD,
+	BLKROTATIONAL,
+	BLKZEROOUT,
+	BLKBSZGET = (int)0x80081270,
+	BLKBSZSET = 0x40081271
+};
 
 enum direction { ARG_VALUE = 0, ARG_IN = 1, ARG_OUT = 2, ARG_BOTH = 3 };
-#define ARG_LOCAL 64u
+#define ARG_LOCAL  64u
 #define SIZE_SHIFT 16
-#define SIZE_MASK 0x3fffu
-#define DIR_SHIFT 30
+#define SIZE_MASK  0x3fffu
+#define DIR_SHIFT  30
 
-static const struct ioctl_arg { uint32_t cmd; uint8_t dir; uint8_t size; } old_ioctls[] = {
-	{TCGETS, ARG_OUT, LINUX_TERMIOS_BYTES}, {TCSETS, ARG_IN, LINUX_TERMIOS_BYTES}, {TCSETSW, ARG_IN, LINUX_TERMIOS_BYTES},
-	{TCSETSF, ARG_IN, LINUX_TERMIOS_BYTES}, {TCSBRK, ARG_VALUE, 0}, {TCXONC, ARG_VALUE, 0}, {TCFLSH, ARG_VALUE, 0},
-	{TIOCEXCL, ARG_VALUE, 0}, {TIOCNXCL, ARG_VALUE, 0}, {TIOCSCTTY, ARG_VALUE, 0}, {TIOCGPGRP, ARG_OUT, 4}, {TIOCSPGRP, ARG_IN, 4},
-	{TIOCOUTQ, ARG_OUT, 4}, {TIOCSTI, ARG_IN, 1}, {TIOCGWINSZ, ARG_OUT, 8}, {TIOCSWINSZ, ARG_IN, 8}, {TIOCMGET, ARG_OUT, 4},
-	{TIOCMBIS, ARG_IN, 4}, {TIOCMBIC, ARG_IN, 4}, {TIOCMSET, ARG_IN, 4}, {TIOCGSOFTCAR, ARG_OUT, 4}, {TIOCSSOFTCAR, ARG_IN, 4},
-	{FIONREAD, ARG_OUT, 4}, {FIONBIO, ARG_IN, 4}, {FIOASYNC, ARG_IN, 4}, {TIOCLINUX, ARG_BOTH, 1}, {TIOCCONS, ARG_VALUE, 0}, {TIOCGSERIAL, ARG_OUT, 72}, {TIOCSSERIAL, ARG_IN, 72},
-	{TIOCPKT, ARG_IN, 4}, {TIOCNOTTY, ARG_VALUE, 0}, {TIOCSETD, ARG_IN, 4}, {TIOCGETD, ARG_OUT, 4}, {TCSBRKP, ARG_VALUE, 0},
-	{TIOCSBRK, ARG_VALUE, 0}, {TIOCCBRK, ARG_VALUE, 0}, {TIOCGSID, ARG_OUT, 4}, {TIOCGPTPEER, ARG_VALUE, 0}, {TIOCVHANGUP, ARG_VALUE, 0},
-	{KDGKBTYPE, ARG_OUT, 1}, {KDGETMODE, ARG_OUT, 4}, {KDSETMODE, ARG_VALUE, 0}, {KDGKBMODE, ARG_OUT, 4}, {KDSKBMODE, ARG_VALUE, 0},
-	{KDGKBENT, ARG_BOTH, 4}, {KDSKBENT, ARG_IN, 4}, {KDGETLED, ARG_OUT, 1}, {KDSETLED, ARG_VALUE, 0}, {KIOCSOUND, ARG_VALUE, 0},
-	{KDMKTONE, ARG_VALUE, 0}, {KDGKBMETA, ARG_OUT, 4}, {KDSKBMETA, ARG_VALUE, 0}, {KDGKBLED, ARG_OUT, 1}, {KDSKBLED, ARG_VALUE, 0},
-	{VT_OPENQRY, ARG_OUT, 4}, {VT_GETMODE, ARG_OUT, 8}, {VT_SETMODE, ARG_IN, 8}, {VT_GETSTATE, ARG_OUT, 6}, {VT_SENDSIG, ARG_VALUE, 0},
-	{VT_RELDISP, ARG_VALUE, 0}, {VT_ACTIVATE, ARG_VALUE, 0}, {VT_WAITACTIVE, ARG_VALUE, 0}, {VT_DISALLOCATE, ARG_VALUE, 0},
+static const struct ioctl_arg {
+	uint32_t cmd;
+	uint8_t dir;
+	uint8_t size;
+} old_ioctls[] = {
+	{TCGETS, ARG_OUT, LINUX_TERMIOS_BYTES},
+	{TCSETS, ARG_IN, LINUX_TERMIOS_BYTES},
+	{TCSETSW, ARG_IN, LINUX_TERMIOS_BYTES},
+	{TCSETSF, ARG_IN, LINUX_TERMIOS_BYTES},
+	{TCSBRK, ARG_VALUE, 0},
+	{TCXONC, ARG_VALUE, 0},
+	{TCFLSH, ARG_VALUE, 0},
+	{TIOCEXCL, ARG_VALUE, 0},
+	{TIOCNXCL, ARG_VALUE, 0},
+	{TIOCSCTTY, ARG_VALUE, 0},
+	{TIOCGPGRP, ARG_OUT, 4},
+	{TIOCSPGRP, ARG_IN, 4},
+	{TIOCOUTQ, ARG_OUT, 4},
+	{TIOCSTI, ARG_IN, 1},
+	{TIOCGWINSZ, ARG_OUT, 8},
+	{TIOCSWINSZ, ARG_IN, 8},
+	{TIOCMGET, ARG_OUT, 4},
+	{TIOCMBIS, ARG_IN, 4},
+	{TIOCMBIC, ARG_IN, 4},
+	{TIOCMSET, ARG_IN, 4},
+	{TIOCGSOFTCAR, ARG_OUT, 4},
+	{TIOCSSOFTCAR, ARG_IN, 4},
+	{FIONREAD, ARG_OUT, 4},
+	{FIONBIO, ARG_IN, 4},
+	{FIOASYNC, ARG_IN, 4},
+	{TIOCLINUX, ARG_BOTH, 1},
+	{TIOCCONS, ARG_VALUE, 0},
+	{TIOCGSERIAL, ARG_OUT, 72},
+	{TIOCSSERIAL, ARG_IN, 72},
+	{TIOCPKT, ARG_IN, 4},
+	{TIOCNOTTY, ARG_VALUE, 0},
+	{TIOCSETD, ARG_IN, 4},
+	{TIOCGETD, ARG_OUT, 4},
+	{TCSBRKP, ARG_VALUE, 0},
+	{TIOCSBRK, ARG_VALUE, 0},
+	{TIOCCBRK, ARG_VALUE, 0},
+	{TIOCGSID, ARG_OUT, 4},
+	{TIOCGPTPEER, ARG_VALUE, 0},
+	{TIOCVHANGUP, ARG_VALUE, 0},
+	{KDGKBTYPE, ARG_OUT, 1},
+	{KDGETMODE, ARG_OUT, 4},
+	{KDSETMODE, ARG_VALUE, 0},
+	{KDGKBMODE, ARG_OUT, 4},
+	{KDSKBMODE, ARG_VALUE, 0},
+	{KDGKBENT, ARG_BOTH, 4},
+	{KDSKBENT, ARG_IN, 4},
+	{KDGETLED, ARG_OUT, 1},
+	{KDSETLED, ARG_VALUE, 0},
+	{KIOCSOUND, ARG_VALUE, 0},
+	{KDMKTONE, ARG_VALUE, 0},
+	{KDGKBMETA, ARG_OUT, 4},
+	{KDSKBMETA, ARG_VALUE, 0},
+	{KDGKBLED, ARG_OUT, 1},
+	{KDSKBLED, ARG_VALUE, 0},
+	{VT_OPENQRY, ARG_OUT, 4},
+	{VT_GETMODE, ARG_OUT, 8},
+	{VT_SETMODE, ARG_IN, 8},
+	{VT_GETSTATE, ARG_OUT, 6},
+	{VT_SENDSIG, ARG_VALUE, 0},
+	{VT_RELDISP, ARG_VALUE, 0},
+	{VT_ACTIVATE, ARG_VALUE, 0},
+	{VT_WAITACTIVE, ARG_VALUE, 0},
+	{VT_DISALLOCATE, ARG_VALUE, 0},
 	{VT_RESIZE, ARG_IN, 6},
-	{BLKROSET, ARG_IN, 4}, {BLKROGET, ARG_OUT, 4}, {BLKRRPART, ARG_VALUE, 0}, {BLKGETSIZE, ARG_OUT, 8}, {BLKFLSBUF, ARG_VALUE, 0},
-	{BLKRASET, ARG_VALUE, 0}, {BLKRAGET, ARG_OUT, 8}, {BLKSSZGET, ARG_OUT, 4}, {BLKDISCARD, ARG_IN, 16}, {BLKIOMIN, ARG_OUT, 4},
-	{BLKIOOPT, ARG_OUT, 4}, {BLKALIGNOFF, ARG_OUT, 4}, {BLKPBSZGET, ARG_OUT, 4}, {BLKDISCARDZEROES, ARG_OUT, 4},
-	{BLKSECDISCARD, ARG_IN, 16}, {BLKROTATIONAL, ARG_OUT, 2}, {BLKZEROOUT, ARG_IN, 16}, {(uint32_t)BLKBSZGET, ARG_OUT, 4},
-	{BLKBSZSET, ARG_IN, 4}, {HDIO_GETGEO, ARG_OUT, 16}, {(uint32_t)FS_IOC_GETFLAGS, ARG_OUT, 4}, {FS_IOC_SETFLAGS, ARG_IN, 4},
-	{FBIOGET_VSCREENINFO, ARG_OUT, 160}, {FBIOPUT_VSCREENINFO, ARG_BOTH, 160}, {FBIOGET_FSCREENINFO, ARG_OUT, 80},
+	{BLKROSET, ARG_IN, 4},
+	{BLKROGET, ARG_OUT, 4},
+	{BLKRRPART, ARG_VALUE, 0},
+	{BLKGETSIZE, ARG_OUT, 8},
+	{BLKFLSBUF, ARG_VALUE, 0},
+	{BLKRASET, ARG_VALUE, 0},
+	{BLKRAGET, ARG_OUT, 8},
+	{BLKSSZGET, ARG_OUT, 4},
+	{BLKDISCARD, ARG_IN, 16},
+	{BLKIOMIN, ARG_OUT, 4},
+	{BLKIOOPT, ARG_OUT, 4},
+	{BLKALIGNOFF, ARG_OUT, 4},
+	{BLKPBSZGET, ARG_OUT, 4},
+	{BLKDISCARDZEROES, ARG_OUT, 4},
+	{BLKSECDISCARD, ARG_IN, 16},
+	{BLKROTATIONAL, ARG_OUT, 2},
+	{BLKZEROOUT, ARG_IN, 16},
+	{(uint32_t)BLKBSZGET, ARG_OUT, 4},
+	{BLKBSZSET, ARG_IN, 4},
+	{HDIO_GETGEO, ARG_OUT, 16},
+	{(uint32_t)FS_IOC_GETFLAGS, ARG_OUT, 4},
+	{FS_IOC_SETFLAGS, ARG_IN, 4},
+	{FBIOGET_VSCREENINFO, ARG_OUT, 160},
+	{FBIOPUT_VSCREENINFO, ARG_BOTH, 160},
+	{FBIOGET_FSCREENINFO, ARG_OUT, 80},
 };
 
 static bool find_arg(uint32_t cmd, struct ioctl_arg *out, unsigned *size)
@@ -61,7 +167,8 @@ static bool find_arg(uint32_t cmd, struct ioctl_arg *out, unsigned *size)
 }
 
 /* The file's own command, with its argument copied in and out. */
-static long with_copy(struct file *f, unsigned cmd, unsigned long arg, const struct ioctl_arg *how, unsigned size)
+static long with_copy(
+	struct file *f, unsigned cmd, unsigned long arg, const struct ioctl_arg *how, unsigned size)
 {
 	uint64_t local[ARG_LOCAL / sizeof(uint64_t)] UNCLEARED;
 	void *buf = local;
@@ -138,7 +245,8 @@ static bool generic_ioctl(int fd, struct file *f, unsigned cmd, unsigned long ar
 		*result = fd_set_cloexec(fd, cmd == FIOCLEX);
 		return true;
 	case FIOQSIZE:
-		if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode) && !S_ISLNK(f->inode->mode))
+		if (!S_ISREG(f->inode->mode) && !S_ISDIR(f->inode->mode) &&
+			!S_ISLNK(f->inode->mode))
 			return false;
 		*result = put_user(i_size_read(f->inode), (int64_t __user *)user);
 		return true;

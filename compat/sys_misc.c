@@ -1,6 +1,6 @@
 /*
- * sys_misc.c - the rest: uname(2), sysinfo(2), syslog(2), getrandom(2), futex(2), memfd_create(2), and what sockets' calls
- * say while there are none.
+ * sys_misc.c - the rest: uname(2), sysinfo(2), syslog(2), getrandom(2), futex(2), memfd_create(2),
+ * and what sockets' calls say while there are none.
  */
 #include "abi/process.h"
 #include "compat.h"
@@ -15,7 +15,8 @@
 
 long sys_uname(void __user *buf)
 {
-	struct linux_utsname u = {.sysname = "Linux", .release = RELEASE, .version = VERSION, .machine = "x86_64"};
+	struct linux_utsname u = {
+		.sysname = "Linux", .release = RELEASE, .version = VERSION, .machine = "x86_64"};
 
 	strlcpy(u.nodename, uts.hostname, sizeof(u.nodename));
 	strlcpy(u.domainname, uts.domainname, sizeof(u.domainname));
@@ -66,7 +67,8 @@ long sys_getrandom(void __user *buf, size_t len, unsigned flags)
 	size_t done = 0;
 	int err;
 
-	if (flags & ~(unsigned)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) || (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+	if (flags & ~(unsigned)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+		(flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
 	if (!(flags & GRND_INSECURE) && !random_ready()) {
 		if (flags & GRND_NONBLOCK)
@@ -97,13 +99,25 @@ long sys_getrandom(void __user *buf, size_t len, unsigned flags)
 
 /* ---- the log ---- */
 
-enum { SYSLOG_CLOSE, SYSLOG_OPEN, SYSLOG_READ, SYSLOG_READ_ALL, SYSLOG_READ_CLEAR, SYSLOG_CLEAR, SYSLOG_CONSOLE_OFF, SYSLOG_CONSOLE_ON,
-	SYSLOG_CONSOLE_LEVEL, SYSLOG_SIZE_UNREAD, SYSLOG_SIZE_BUFFER };
-#define LOG_CHUNK 1024u
-#define LOG_READ_MAX (256u << 10)
+enum {
+	SYSLOG_CLOSE,
+	SYSLOG_OPEN,
+	SYSLOG_READ,
+	SYSLOG_READ_ALL,
+	SYSLOG_READ_CLEAR,
+	SYSLOG_CLEAR,
+	SYSLOG_CONSOLE_OFF,
+	SYSLOG_CONSOLE_ON,
+	SYSLOG_CONSOLE_LEVEL,
+	SYSLOG_SIZE_UNREAD,
+	SYSLOG_SIZE_BUFFER
+};
+#define LOG_CHUNK             1024u
+#define LOG_READ_MAX          (256u << 10)
 #define CONSOLE_LEVEL_DEFAULT 7
-#define CONSOLE_LEVEL_LEAST 1
-static uint64_t log_read_seq, log_clear_seq; /* what SYSLOG_READ and SYSLOG_CLEAR have dealt with; racy as they are on Linux */
+#define CONSOLE_LEVEL_LEAST   1
+static uint64_t log_read_seq, log_clear_seq; /* what SYSLOG_READ and SYSLOG_CLEAR have dealt with;
+						racy as they are on Linux */
 
 /* Bytes of text from @seq on. */
 static size_t log_bytes_from(uint64_t seq, char *chunk)
@@ -141,7 +155,8 @@ static long log_read_new(void __user *buf, size_t len)
 {
 	char *text;
 	size_t n;
-	int err = wait_event_interruptible(log_wait_queue(), log_next_seq() > READ_ONCE(log_read_seq));
+	int err = wait_event_interruptible(
+		log_wait_queue(), log_next_seq() > READ_ONCE(log_read_seq));
 
 	if (err)
 		return err;
@@ -232,15 +247,21 @@ static long futex_wait_again(struct restart_block *r);
 /* A wait with a relative timeout goes on for what is left of it. */
 static long futex_result(long result, int op, const struct futex_args *a)
 {
-	if (result != -ERESTARTSYS || (op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME)) != FUTEX_WAIT || a->deadline_ns == WAIT_NO_DEADLINE)
+	if (result != -ERESTARTSYS ||
+		(op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME)) != FUTEX_WAIT ||
+		a->deadline_ns == WAIT_NO_DEADLINE)
 		return result;
-	current->restart = (struct restart_block){.fn = futex_wait_again, .arg = {(uint64_t)a->uaddr, a->val, a->deadline_ns, (uint64_t)op}};
+	current->restart = (struct restart_block){.fn = futex_wait_again,
+		.arg = {(uint64_t)a->uaddr, a->val, a->deadline_ns, (uint64_t)op}};
 	return -ERESTART_BLOCK;
 }
 
 static long futex_wait_again(struct restart_block *r)
 {
-	struct futex_args a = {.uaddr = (uint32_t __user *)r->arg[0], .val = (uint32_t)r->arg[1], .deadline_ns = r->arg[2], .val3 = ~0u};
+	struct futex_args a = {.uaddr = (uint32_t __user *)r->arg[0],
+		.val = (uint32_t)r->arg[1],
+		.deadline_ns = r->arg[2],
+		.val3 = ~0u};
 	int op = (int)r->arg[3];
 
 	return futex_result(futex_call(op, &a), op, &a);
@@ -268,10 +289,15 @@ static int futex_deadline(int op, int cmd, const void __user *ts, uint64_t *dead
 	return 0;
 }
 
-long sys_futex(void __user *uaddr, int op, unsigned val, void __user *ts, void __user *uaddr2, unsigned val3)
+long sys_futex(void __user *uaddr, int op, unsigned val, void __user *ts, void __user *uaddr2,
+	unsigned val3)
 {
 	int cmd = op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
-	struct futex_args a = {.uaddr = uaddr, .uaddr2 = uaddr2, .val = val, .val2 = (uint32_t)(uintptr_t)ts, .val3 = val3};
+	struct futex_args a = {.uaddr = uaddr,
+		.uaddr2 = uaddr2,
+		.val = val,
+		.val2 = (uint32_t)(uintptr_t)ts,
+		.val3 = val3};
 	int err = futex_deadline(op, cmd, ts, &a.deadline_ns);
 
 	return err ? err : futex_result(futex_call(op, &a), op, &a);
@@ -279,7 +305,13 @@ long sys_futex(void __user *uaddr, int op, unsigned val, void __user *ts, void _
 
 /* ---- memfd_create ---- */
 
-enum { MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_HUGETLB = 4, MFD_NOEXEC_SEAL = 8, MFD_EXEC = 16 };
+enum {
+	MFD_CLOEXEC = 1,
+	MFD_ALLOW_SEALING = 2,
+	MFD_HUGETLB = 4,
+	MFD_NOEXEC_SEAL = 8,
+	MFD_EXEC = 16
+};
 #define MEMFD_NAME_MAX 249u
 
 long sys_memfd_create(const char __user *name, unsigned flags)

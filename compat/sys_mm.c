@@ -1,15 +1,35 @@
 /*
- * sys_mm.c - memory: mmap(2), mprotect(2), mremap(2), brk(2), madvise(2), msync(2), mincore(2), mlock(2).
+ * sys_mm.c - memory: mmap(2), mprotect(2), mremap(2), brk(2), madvise(2), msync(2), mincore(2),
+ * mlock(2).
  */
 #include "compat.h"
 #include <vm.h>
 
 enum { PROT_KNOWN = 7, PROT_SEM = 8, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
-enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 0xf, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_32BIT = 0x40,
-	MAP_GROWSDOWN = 0x100, MAP_DENYWRITE = 0x800, MAP_EXECUTABLE = 0x1000, MAP_LOCKED = 0x2000, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000,
-	MAP_NONBLOCK = 0x10000, MAP_STACK = 0x20000, MAP_HUGETLB = 0x40000, MAP_SYNC = 0x80000, MAP_FIXED_NOREPLACE = 0x100000 };
-#define MAP_VALIDATED (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | \
-	MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
+enum {
+	MAP_SHARED = 1,
+	MAP_PRIVATE = 2,
+	MAP_SHARED_VALIDATE = 3,
+	MAP_TYPE = 0xf,
+	MAP_FIXED = 0x10,
+	MAP_ANONYMOUS = 0x20,
+	MAP_32BIT = 0x40,
+	MAP_GROWSDOWN = 0x100,
+	MAP_DENYWRITE = 0x800,
+	MAP_EXECUTABLE = 0x1000,
+	MAP_LOCKED = 0x2000,
+	MAP_NORESERVE = 0x4000,
+	MAP_POPULATE = 0x8000,
+	MAP_NONBLOCK = 0x10000,
+	MAP_STACK = 0x20000,
+	MAP_HUGETLB = 0x40000,
+	MAP_SYNC = 0x80000,
+	MAP_FIXED_NOREPLACE = 0x100000
+};
+#define MAP_VALIDATED                                                                              \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |        \
+		MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |        \
+		MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
 static_assert(VM_READ == 1 && VM_WRITE == 2 && VM_EXEC == 4, "mmap(2)'s PROT bits");
 
 static bool may_lock_memory(void)
@@ -24,7 +44,8 @@ static int decode_map(struct vm_map_args *a, unsigned prot, unsigned flags)
 
 	if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE)
 		return -EINVAL;
-	if (type == MAP_SHARED_VALIDATE && (flags & MAP_ANONYMOUS || flags & ~(unsigned)MAP_VALIDATED))
+	if (type == MAP_SHARED_VALIDATE &&
+		(flags & MAP_ANONYMOUS || flags & ~(unsigned)MAP_VALIDATED))
 		return flags & MAP_ANONYMOUS ? -EINVAL : -EOPNOTSUPP;
 	if (flags & MAP_HUGETLB)
 		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
@@ -65,7 +86,8 @@ static int map_file(struct vm_map_args *a, int fd, vaddr_t *at)
 	return err;
 }
 
-long sys_mmap(unsigned long addr, unsigned long len, unsigned prot, unsigned flags, int fd, unsigned long off)
+long sys_mmap(unsigned long addr, unsigned long len, unsigned prot, unsigned flags, int fd,
+	unsigned long off)
 {
 	struct vm_map_args a = {.addr = addr, .length = len, .pgoff = off >> PAGE_SHIFT};
 	vaddr_t at = 0;
@@ -133,20 +155,23 @@ long sys_mprotect(unsigned long addr, unsigned long len, unsigned prot)
 
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
 
-long sys_mremap(unsigned long addr, unsigned long old_len, unsigned long new_len, unsigned flags, unsigned long new_addr)
+long sys_mremap(unsigned long addr, unsigned long old_len, unsigned long new_len, unsigned flags,
+	unsigned long new_addr)
 {
 	uint64_t from = ALIGN_UP(old_len, PAGE_SIZE), to = ALIGN_UP(new_len, PAGE_SIZE);
 	vaddr_t at = 0;
 	int err;
 
-	if (flags & ~(unsigned)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) || addr & ~PAGE_MASK || !to)
+	if (flags & ~(unsigned)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+		addr & ~PAGE_MASK || !to)
 		return -EINVAL;
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE))
 		return -EINVAL;
 	if (flags & MREMAP_DONTUNMAP && from != to)
 		return -EINVAL;
-	if (flags & MREMAP_FIXED && (new_addr & ~PAGE_MASK || to > USER_END || new_addr > USER_END - to ||
-				     (addr + from > new_addr && new_addr + to > addr)))
+	if (flags & MREMAP_FIXED &&
+		(new_addr & ~PAGE_MASK || to > USER_END || new_addr > USER_END - to ||
+			(addr + from > new_addr && new_addr + to > addr)))
 		return -EINVAL;
 	err = mm_remap(current->mm, addr, from, to, flags, new_addr, &at);
 	return err ? err : (long)at;
@@ -161,11 +186,32 @@ long sys_brk(unsigned long addr)
 static int advice_of(int advice)
 {
 	static const int8_t known[] = {
-		[0] = ADVISE_NOTHING, [1] = ADVISE_NOTHING, [2] = ADVISE_NOTHING, [3] = ADVISE_WILLNEED, [4] = ADVISE_DONTNEED, [5] = -1,
-		[6] = -1, [7] = -1, [8] = ADVISE_FREE, [9] = ADVISE_REMOVE, [10] = ADVISE_DONTFORK, [11] = ADVISE_DOFORK,
-		[12] = ADVISE_NOTHING, [13] = ADVISE_NOTHING, [14] = ADVISE_NOTHING, [15] = ADVISE_NOTHING, [16] = ADVISE_DONTDUMP,
-		[17] = ADVISE_DODUMP, [18] = ADVISE_WIPEONFORK, [19] = ADVISE_KEEPONFORK, [20] = ADVISE_NOTHING, [21] = ADVISE_NOTHING,
-		[22] = ADVISE_POPULATE_READ, [23] = ADVISE_POPULATE_WRITE, [24] = ADVISE_DONTNEED, [25] = -1,
+		[0] = ADVISE_NOTHING,
+		[1] = ADVISE_NOTHING,
+		[2] = ADVISE_NOTHING,
+		[3] = ADVISE_WILLNEED,
+		[4] = ADVISE_DONTNEED,
+		[5] = -1,
+		[6] = -1,
+		[7] = -1,
+		[8] = ADVISE_FREE,
+		[9] = ADVISE_REMOVE,
+		[10] = ADVISE_DONTFORK,
+		[11] = ADVISE_DOFORK,
+		[12] = ADVISE_NOTHING,
+		[13] = ADVISE_NOTHING,
+		[14] = ADVISE_NOTHING,
+		[15] = ADVISE_NOTHING,
+		[16] = ADVISE_DONTDUMP,
+		[17] = ADVISE_DODUMP,
+		[18] = ADVISE_WIPEONFORK,
+		[19] = ADVISE_KEEPONFORK,
+		[20] = ADVISE_NOTHING,
+		[21] = ADVISE_NOTHING,
+		[22] = ADVISE_POPULATE_READ,
+		[23] = ADVISE_POPULATE_WRITE,
+		[24] = ADVISE_DONTNEED,
+		[25] = -1,
 	};
 
 	return advice >= 0 && (size_t)advice < ARRAY_SIZE(known) ? known[advice] : -1;
@@ -192,7 +238,8 @@ long sys_msync(unsigned long addr, unsigned long len, unsigned flags)
 	uint64_t n;
 	int err;
 
-	if (flags & ~(unsigned)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+	if (flags & ~(unsigned)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
+		(flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
 		return -EINVAL;
 	err = page_range(addr, len, &n);
 	if (err || !n)
@@ -239,7 +286,8 @@ long sys_mlock(unsigned long addr, size_t len)
 
 long sys_mlock2(unsigned long addr, size_t len, int flags)
 {
-	/* MLOCK_ONFAULT for a range is not in the kernel's repertoire: refused, as on kernels before 4.4. */
+	/* MLOCK_ONFAULT for a range is not in the kernel's repertoire: refused, as on kernels
+	 * before 4.4. */
 	return flags ? -EINVAL : lock_range(addr, len, true);
 }
 
@@ -256,7 +304,8 @@ long sys_mlockall(int flags)
 		return -EINVAL;
 	if (!may_lock_memory())
 		return -EPERM;
-	return mm_lock_all(current->mm, flags & MCL_CURRENT, flags & MCL_FUTURE, flags & MCL_ONFAULT);
+	return mm_lock_all(
+		current->mm, flags & MCL_CURRENT, flags & MCL_FUTURE, flags & MCL_ONFAULT);
 }
 
 long sys_munlockall(void)

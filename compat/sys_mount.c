@@ -1,17 +1,20 @@
 /*
- * sys_mount.c - mounts and the machine: mount(2), umount(2), pivot_root(2), swapon(2), reboot(2), sethostname(2), vhangup(2).
+ * sys_mount.c - mounts and the machine: mount(2), umount(2), pivot_root(2), swapon(2), reboot(2),
+ * sethostname(2), vhangup(2).
  */
 #include "compat.h"
 #include <log.h>
 #include <policy.h>
 #include <tty.h>
 
-#define MS_MGC_VAL 0xc0ed0000ul
-#define MS_MGC_MSK 0xffff0000ul
+#define MS_MGC_VAL     0xc0ed0000ul
+#define MS_MGC_MSK     0xffff0000ul
 #define MS_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
-#define MS_KNOWN ((unsigned long)(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_REMOUNT | 64 | MS_DIRSYNC | MS_NOSYMFOLLOW | \
-	MS_NOATIME | MS_NODIRATIME | MS_BIND | MS_MOVE | MS_REC | MS_SILENT | MS_PROPAGATION | MS_RELATIME | (1 << 22) | (1 << 23) | \
-	MS_STRICTATIME | MS_LAZYTIME))
+#define MS_KNOWN                                                                                   \
+	((unsigned long)(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |           \
+			 MS_REMOUNT | 64 | MS_DIRSYNC | MS_NOSYMFOLLOW | MS_NOATIME |              \
+			 MS_NODIRATIME | MS_BIND | MS_MOVE | MS_REC | MS_SILENT | MS_PROPAGATION | \
+			 MS_RELATIME | (1 << 22) | (1 << 23) | MS_STRICTATIME | MS_LAZYTIME))
 enum { UMOUNT_FORCE = 1, UMOUNT_DETACH = 2, UMOUNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
 
 static int may_mount(void)
@@ -40,14 +43,18 @@ static int text_get(const char __user *from, char **out)
 	return 0;
 }
 
-struct mount_texts { char *source, *type, *data; };
+struct mount_texts {
+	char *source, *type, *data;
+};
 
-/* With one namespace every mount is private already; the other kinds of propagation are not there. */
+/* With one namespace every mount is private already; the other kinds of propagation are not there.
+ */
 static int set_propagation(const struct path *at, unsigned long flags)
 {
 	unsigned long kind = flags & MS_PROPAGATION;
 
-	if (flags & ~(unsigned long)(MS_PROPAGATION | MS_REC | MS_SILENT) || kind & (kind - 1) || at->dentry != at->mnt->root)
+	if (flags & ~(unsigned long)(MS_PROPAGATION | MS_REC | MS_SILENT) || kind & (kind - 1) ||
+		at->dentry != at->mnt->root)
 		return -EINVAL;
 	if (kind == MS_PRIVATE)
 		return 0;
@@ -65,7 +72,8 @@ static int bind_or_move(const char *source, const struct path *at, unsigned long
 	err = path_lookup(NULL, source, LOOKUP_FOLLOW, &from);
 	if (err)
 		return err;
-	err = flags & MS_BIND ? vfs_bind_mount(&from, at, flags & MS_REC) : vfs_move_mount(&from, at);
+	err = flags & MS_BIND ? vfs_bind_mount(&from, at, flags & MS_REC)
+			      : vfs_move_mount(&from, at);
 	path_put(&from);
 	return err;
 }
@@ -89,7 +97,8 @@ static int do_mount(const struct mount_texts *t, const struct path *at, unsigned
 	return vfs_mount(t->source, at, t->type, (unsigned)flags, t->data);
 }
 
-long sys_mount(const char __user *source, const char __user *target, const char __user *type, unsigned long flags, void __user *data)
+long sys_mount(const char __user *source, const char __user *target, const char __user *type,
+	unsigned long flags, void __user *data)
 {
 	struct mount_texts t = {0};
 	struct path at;
@@ -182,8 +191,8 @@ long sys_swapoff(const char __user *path)
 
 #define REBOOT_MAGIC1 0xfee1deadu
 enum { CMD_CAD_OFF = 0, CMD_RESTART = 0x01234567, CMD_POWER_OFF = 0x4321fedc };
-#define CMD_HALT 0xcdef0123u
-#define CMD_CAD_ON 0x89abcdefu
+#define CMD_HALT     0xcdef0123u
+#define CMD_CAD_ON   0x89abcdefu
 #define CMD_RESTART2 0xa1b2c3d4u
 
 long sys_reboot(unsigned magic1, unsigned magic2, unsigned cmd, void __user *arg)
@@ -192,7 +201,8 @@ long sys_reboot(unsigned magic1, unsigned magic2, unsigned cmd, void __user *arg
 
 	if (!capable(CAP_SYS_BOOT))
 		return -EPERM;
-	if (magic1 != REBOOT_MAGIC1 || (magic2 != 672274793 && magic2 != 85072278 && magic2 != 369367448 && magic2 != 537993216))
+	if (magic1 != REBOOT_MAGIC1 || (magic2 != 672274793 && magic2 != 85072278 &&
+					       magic2 != 369367448 && magic2 != 537993216))
 		return -EINVAL;
 	err = policy_sys(current->cred, POLICY_REBOOT);
 	if (err)

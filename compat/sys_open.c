@@ -1,10 +1,13 @@
 /*
- * sys_open.c - descriptors: open(2), close(2), dup(2), pipe(2), close_range(2), openat2(2), memfd_create(2).
+ * sys_open.c - descriptors: open(2), close(2), dup(2), pipe(2), close_range(2), openat2(2),
+ * memfd_create(2).
  */
 #include "compat.h"
 
-#define OPEN_FLAGS (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | \
-	O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define OPEN_FLAGS                                                                                 \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
+		O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |          \
+		O_CLOEXEC | O_PATH | O_TMPFILE)
 #define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 
 static long do_open(int dfd, const char __user *path, unsigned flags, mode_t mode, unsigned lookup)
@@ -61,11 +64,14 @@ long sys_creat(const char __user *path, mode_t mode)
 	return open_legacy(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-struct open_how { uint64_t flags, mode, resolve; };
+struct open_how {
+	uint64_t flags, mode, resolve;
+};
 
 long sys_openat2(int dfd, const char __user *path, void __user *how, size_t size)
 {
-	static const unsigned resolve_to_lookup[] = {LOOKUP_NO_XDEV, LOOKUP_NO_MAGIC, LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGIC, LOOKUP_BENEATH, LOOKUP_IN_ROOT};
+	static const unsigned resolve_to_lookup[] = {LOOKUP_NO_XDEV, LOOKUP_NO_MAGIC,
+		LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGIC, LOOKUP_BENEATH, LOOKUP_IN_ROOT};
 	struct open_how h;
 	unsigned lookup = 0, i;
 	int err;
@@ -75,7 +81,8 @@ long sys_openat2(int dfd, const char __user *path, void __user *how, size_t size
 	err = copy_struct(&h, sizeof(h), how, size);
 	if (err)
 		return err;
-	if (h.flags & ~(uint64_t)OPEN_FLAGS || h.mode & ~07777ull || h.resolve >> ARRAY_SIZE(resolve_to_lookup))
+	if (h.flags & ~(uint64_t)OPEN_FLAGS || h.mode & ~07777ull ||
+		h.resolve >> ARRAY_SIZE(resolve_to_lookup))
 		return -EINVAL;
 	if (h.mode && !(h.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
 		return -EINVAL;

@@ -1,13 +1,18 @@
 /*
- * sys_path.c - names: mkdir(2), mknod(2), link(2), unlink(2), rename(2), symlink(2), readlink(2), chdir(2), getcwd(2), chroot(2).
+ * sys_path.c - names: mkdir(2), mknod(2), link(2), unlink(2), rename(2), symlink(2), readlink(2),
+ * chdir(2), getcwd(2), chroot(2).
  */
 #include "compat.h"
 #include <dev.h>
 
 /* Two names with their starts. */
-struct two_names { struct name a, b; struct at at_a, at_b; };
+struct two_names {
+	struct name a, b;
+	struct at at_a, at_b;
+};
 
-static int two_names_get(struct two_names *t, int dfd_a, const char __user *a, int dfd_b, const char __user *b)
+static int two_names_get(
+	struct two_names *t, int dfd_a, const char __user *a, int dfd_b, const char __user *b)
 {
 	int err = name_get(&t->a, a);
 
@@ -42,7 +47,10 @@ static void two_names_put(struct two_names *t)
 }
 
 /* One name with its start, for calls that make or remove it. */
-struct one_name { struct name n; struct at at; };
+struct one_name {
+	struct name n;
+	struct at at;
+};
 
 static int one_name_get(struct one_name *o, int dfd, const char __user *path)
 {
@@ -134,12 +142,14 @@ long sys_rmdir(const char __user *path)
 	return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 }
 
-long sys_renameat2(int odfd, const char __user *from, int ndfd, const char __user *to, unsigned flags)
+long sys_renameat2(
+	int odfd, const char __user *from, int ndfd, const char __user *to, unsigned flags)
 {
 	struct two_names t UNCLEARED;
 	int err;
 
-	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+		flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
 	err = two_names_get(&t, odfd, from, ndfd, to);
 	if (err)

@@ -8,9 +8,14 @@
 #define SETS 3u
 #define BITS 64u
 
-struct linux_pollfd { int32_t fd; int16_t events, revents; };
+struct linux_pollfd {
+	int32_t fd;
+	int16_t events, revents;
+};
 static_assert(sizeof(struct linux_pollfd) == 8, "struct pollfd");
-static_assert(POLLIN == 1 && POLLOUT == 4 && POLLNVAL == 32 && POLLWRBAND == 512 && POLLRDHUP == 0x2000, "poll(2)");
+static_assert(
+	POLLIN == 1 && POLLOUT == 4 && POLLNVAL == 32 && POLLWRBAND == 512 && POLLRDHUP == 0x2000,
+	"poll(2)");
 
 /* What one call watches; the arrays are inside or from the heap. */
 struct watch {
@@ -124,13 +129,16 @@ static long poll_restartable(void __user *fds, unsigned nfds, uint64_t deadline)
 
 	if (n != -ERESTARTNOHAND)
 		return n;
-	current->restart = (struct restart_block){.fn = poll_again, .arg = {(uint64_t)fds, nfds, deadline}};
+	current->restart = (struct restart_block){
+		.fn = poll_again, .arg = {(uint64_t)fds, nfds, deadline}};
 	return -ERESTART_BLOCK;
 }
 
 long sys_poll(void __user *fds, unsigned nfds, int timeout)
 {
-	uint64_t deadline = timeout < 0 ? WAIT_NO_DEADLINE : timeout ? deadline_after_ns((uint64_t)timeout * NSEC_PER_MSEC) : 0;
+	uint64_t deadline = timeout < 0 ? WAIT_NO_DEADLINE
+			    : timeout   ? deadline_after_ns((uint64_t)timeout * NSEC_PER_MSEC)
+					: 0;
 
 	return poll_restartable(fds, nfds, deadline);
 }
@@ -183,8 +191,18 @@ long sys_ppoll(void __user *fds, unsigned nfds, void __user *ts, void __user *ma
 
 /* ---- select: three bit sets become entries of a poll and back ---- */
 
-enum { IN_SET = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR, OUT_SET = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR, EX_SET = POLLPRI };
-struct fd_sets { unsigned n, words; uint64_t *bits[SETS]; void __user *user[SETS]; uint64_t fast[SETS * 4]; uint64_t *heap; };
+enum {
+	IN_SET = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR,
+	OUT_SET = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR,
+	EX_SET = POLLPRI
+};
+struct fd_sets {
+	unsigned n, words;
+	uint64_t *bits[SETS];
+	void __user *user[SETS];
+	uint64_t fast[SETS * 4];
+	uint64_t *heap;
+};
 static const short set_events[SETS] = {IN_SET, OUT_SET, EX_SET};
 
 static int sets_get(struct fd_sets *s)
@@ -275,7 +293,8 @@ static int watch_to_sets(const struct watch *w, struct fd_sets *s)
 	return total;
 }
 
-static long select_until(int n, void __user *in, void __user *out, void __user *ex, uint64_t deadline)
+static long select_until(
+	int n, void __user *in, void __user *out, void __user *ex, uint64_t deadline)
 {
 	struct fd_sets s UNCLEARED;
 	struct watch w UNCLEARED;
@@ -319,7 +338,8 @@ long sys_select(int n, void __user *in, void __user *out, void __user *ex, void 
 			return -EFAULT;
 		if (t.tv_sec < 0 || t.tv_usec < 0)
 			return -EINVAL;
-		rest = (struct timespec){MIN(t.tv_sec, INT64_MAX / 2) + t.tv_usec / 1000000, t.tv_usec % 1000000 * 1000};
+		rest = (struct timespec){MIN(t.tv_sec, INT64_MAX / 2) + t.tv_usec / 1000000,
+			t.tv_usec % 1000000 * 1000};
 		deadline = t.tv_sec || t.tv_usec ? deadline_after_ns(timespec_to_ns(&rest)) : 0;
 	}
 	got = select_until(n, in, out, ex, deadline);
@@ -332,9 +352,12 @@ long sys_select(int n, void __user *in, void __user *out, void __user *ex, void 
 	return got;
 }
 
-long sys_pselect6(int n, void __user *in, void __user *out, void __user *ex, void __user *ts, void __user *sig)
+long sys_pselect6(int n, void __user *in, void __user *out, void __user *ex, void __user *ts,
+	void __user *sig)
 {
-	struct { uint64_t mask, size; } s = {0};
+	struct {
+		uint64_t mask, size;
+	} s = {0};
 	uint64_t deadline;
 	int err;
 

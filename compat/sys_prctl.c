@@ -1,18 +1,41 @@
 /*
- * sys_prctl.c - prctl(2), arch_prctl(2), personality(2), limits and usage: getrlimit(2), getrusage(2), getpriority(2).
+ * sys_prctl.c - prctl(2), arch_prctl(2), personality(2), limits and usage: getrlimit(2),
+ * getrusage(2), getpriority(2).
  */
 #include "abi/process.h"
 #include "compat.h"
 #include <arch/task.h>
 #include <vm.h>
 
-enum { PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_GET_KEEPCAPS = 7, PR_SET_KEEPCAPS, PR_GET_TIMING = 13,
-	PR_SET_TIMING, PR_SET_NAME, PR_GET_NAME, PR_CAPBSET_READ = 23, PR_CAPBSET_DROP, PR_GET_TSC = 25, PR_GET_SECUREBITS = 27,
-	PR_SET_SECUREBITS, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS,
-	PR_GET_NO_NEW_PRIVS, PR_GET_TID_ADDRESS, PR_GET_THP_DISABLE = 42, PR_CAP_AMBIENT = 47 };
+enum {
+	PR_SET_PDEATHSIG = 1,
+	PR_GET_PDEATHSIG,
+	PR_GET_DUMPABLE,
+	PR_SET_DUMPABLE,
+	PR_GET_KEEPCAPS = 7,
+	PR_SET_KEEPCAPS,
+	PR_GET_TIMING = 13,
+	PR_SET_TIMING,
+	PR_SET_NAME,
+	PR_GET_NAME,
+	PR_CAPBSET_READ = 23,
+	PR_CAPBSET_DROP,
+	PR_GET_TSC = 25,
+	PR_GET_SECUREBITS = 27,
+	PR_SET_SECUREBITS,
+	PR_SET_TIMERSLACK,
+	PR_GET_TIMERSLACK,
+	PR_SET_CHILD_SUBREAPER = 36,
+	PR_GET_CHILD_SUBREAPER,
+	PR_SET_NO_NEW_PRIVS,
+	PR_GET_NO_NEW_PRIVS,
+	PR_GET_TID_ADDRESS,
+	PR_GET_THP_DISABLE = 42,
+	PR_CAP_AMBIENT = 47
+};
 enum { AMBIENT_IS_SET = 1, AMBIENT_RAISE, AMBIENT_LOWER, AMBIENT_CLEAR_ALL };
 #define DEFAULT_SLACK_NS 50000u
-#define SECUREBITS_ALL 0xffu
+#define SECUREBITS_ALL   0xffu
 
 static long change_cred(void (*change)(struct cred *c, uint64_t value), uint64_t value)
 {
@@ -27,7 +50,8 @@ static long change_cred(void (*change)(struct cred *c, uint64_t value), uint64_t
 
 static void change_keepcaps(struct cred *c, uint64_t on)
 {
-	c->securebits = on ? c->securebits | SECBIT_KEEP_CAPS : c->securebits & ~(uint32_t)SECBIT_KEEP_CAPS;
+	c->securebits = on ? c->securebits | SECBIT_KEEP_CAPS
+			   : c->securebits & ~(uint32_t)SECBIT_KEEP_CAPS;
 }
 
 static void change_no_new_privs(struct cred *c, uint64_t on)
@@ -70,12 +94,14 @@ static long get_name(void __user *to)
 	return copy_to_user(to, buf, sizeof(buf));
 }
 
-/* Each securebit has a lock beside it; locked ones and locks stay (capabilities(7), The securebits flags). */
+/* Each securebit has a lock beside it; locked ones and locks stay (capabilities(7), The securebits
+ * flags). */
 static long set_securebits(unsigned long bits)
 {
 	uint32_t now = current->cred->securebits, locked = (now & 0xaau) >> 1;
 
-	if (locked & (now ^ (uint32_t)bits) || now & 0xaau & ~(uint32_t)bits || bits & ~(unsigned long)SECUREBITS_ALL || !capable(CAP_SETPCAP))
+	if (locked & (now ^ (uint32_t)bits) || now & 0xaau & ~(uint32_t)bits ||
+		bits & ~(unsigned long)SECUREBITS_ALL || !capable(CAP_SETPCAP))
 		return -EPERM;
 	return change_cred(change_securebits, bits);
 }
@@ -96,7 +122,8 @@ static long cap_ambient(unsigned long what, unsigned long cap, unsigned long a4,
 	case AMBIENT_LOWER:
 		return change_cred(change_ambient, c->ambient & ~(1ull << cap));
 	case AMBIENT_RAISE:
-		if (!(c->permitted & c->inheritable & 1ull << cap) || c->securebits & SECBIT_NO_CAP_AMBIENT_RAISE)
+		if (!(c->permitted & c->inheritable & 1ull << cap) ||
+			c->securebits & SECBIT_NO_CAP_AMBIENT_RAISE)
 			return -EPERM;
 		return change_cred(change_ambient, c->ambient | 1ull << cap);
 	default:
@@ -169,7 +196,8 @@ long sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 	case PR_SET_KEEPCAPS:
 		if (a2 > 1)
 			return -EINVAL;
-		return c->securebits & SECBIT_KEEP_CAPS << 1 ? -EPERM : change_cred(change_keepcaps, a2);
+		return c->securebits & SECBIT_KEEP_CAPS << 1 ? -EPERM
+							     : change_cred(change_keepcaps, a2);
 	case PR_CAPBSET_READ:
 		return a2 < CAP_COUNT ? (long)(c->bounding >> a2 & 1) : -EINVAL;
 	case PR_CAPBSET_DROP:
@@ -195,7 +223,14 @@ long sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 	return prctl_thread(option, a2);
 }
 
-enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID = 0x1011, ARCH_SET_CPUID };
+enum {
+	ARCH_SET_GS = 0x1001,
+	ARCH_SET_FS,
+	ARCH_GET_FS,
+	ARCH_GET_GS,
+	ARCH_GET_CPUID = 0x1011,
+	ARCH_SET_CPUID
+};
 
 long sys_arch_prctl(int option, unsigned long addr)
 {
@@ -233,7 +268,8 @@ long sys_personality(unsigned persona)
 long sys_getrlimit(unsigned which, void __user *out)
 {
 	struct rlimit l;
-	int err = which < RLIMIT_COUNT ? process_rlimit(current->process, which, NULL, &l) : -EINVAL;
+	int err = which < RLIMIT_COUNT ? process_rlimit(current->process, which, NULL, &l)
+				       : -EINVAL;
 
 	return err ? err : copy_to_user(out, &l, sizeof(l));
 }
@@ -255,8 +291,8 @@ static bool may_limit(struct task *t)
 
 	rcu_read_lock();
 	c = rcu_dereference(t->cred);
-	same = mine->uid == c->uid && mine->uid == c->euid && mine->uid == c->suid && mine->gid == c->gid && mine->gid == c->egid &&
-		mine->gid == c->sgid;
+	same = mine->uid == c->uid && mine->uid == c->euid && mine->uid == c->suid &&
+	       mine->gid == c->gid && mine->gid == c->egid && mine->gid == c->sgid;
 	rcu_read_unlock();
 	return same || capable(CAP_SYS_RESOURCE);
 }

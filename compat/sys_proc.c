@@ -1,14 +1,15 @@
 /*
- * sys_proc.c - processes: clone(2), execve(2), exit(2), wait4(2), waitid(2), process groups and sessions.
+ * sys_proc.c - processes: clone(2), execve(2), exit(2), wait4(2), waitid(2), process groups and
+ * sessions.
  */
 #include "abi/process.h"
 #include "abi/signal.h"
 #include "compat.h"
 #include <exec.h>
 
-#define CSIGNAL 0xffu
+#define CSIGNAL             0xffu
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
-#define CLONE_INTO_CGROUP 0x200000000ull
+#define CLONE_INTO_CGROUP   0x200000000ull
 
 static long do_clone(const struct clone_args *a)
 {
@@ -17,11 +18,16 @@ static long do_clone(const struct clone_args *a)
 	return process_clone(a);
 }
 
-long sys_clone(unsigned long flags, unsigned long stack, void __user *parent_tid, void __user *child_tid, unsigned long tls)
+long sys_clone(unsigned long flags, unsigned long stack, void __user *parent_tid,
+	void __user *child_tid, unsigned long tls)
 {
 	struct clone_args a = {
-		.flags = (uint32_t)flags & ~(uint64_t)CSIGNAL, .exit_signal = (int)(flags & CSIGNAL), .stack = stack, .tls = tls,
-		.parent_tid = parent_tid, .child_tid = child_tid,
+		.flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
+		.exit_signal = (int)(flags & CSIGNAL),
+		.stack = stack,
+		.tls = tls,
+		.parent_tid = parent_tid,
+		.child_tid = child_tid,
 	};
 
 	return do_clone(&a);
@@ -51,7 +57,8 @@ long sys_clone3(void __user *args, size_t size)
 	err = copy_struct(&c, sizeof(c), args, size);
 	if (err)
 		return err;
-	if (c.set_tid || c.set_tid_size || c.cgroup || c.flags & (CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)) {
+	if (c.set_tid || c.set_tid_size || c.cgroup ||
+		c.flags & (CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)) {
 		unsupported("clone3 flags", c.flags);
 		return -ENOSYS;
 	}
@@ -62,8 +69,12 @@ long sys_clone3(void __user *args, size_t size)
 	if (c.flags & (CLONE_THREAD | CLONE_PARENT) && c.exit_signal)
 		return -EINVAL;
 	struct clone_args a = {
-		.flags = c.flags, .exit_signal = (int)c.exit_signal, .stack = c.stack + c.stack_size, .tls = c.tls,
-		.parent_tid = (uint32_t __user *)c.parent_tid, .child_tid = (uint32_t __user *)c.child_tid,
+		.flags = c.flags,
+		.exit_signal = (int)c.exit_signal,
+		.stack = c.stack + c.stack_size,
+		.tls = c.tls,
+		.parent_tid = (uint32_t __user *)c.parent_tid,
+		.child_tid = (uint32_t __user *)c.child_tid,
 	};
 	return do_clone(&a);
 }
@@ -108,9 +119,11 @@ static int get_string(const struct exec_strings *s, unsigned n, char *buf, size_
 	return len == -ENAMETOOLONG ? -E2BIG : (int)len;
 }
 
-static long do_exec(int dfd, const char __user *path, void __user *argv, void __user *envp, unsigned lookup)
+static long do_exec(
+	int dfd, const char __user *path, void __user *argv, void __user *envp, unsigned lookup)
 {
-	struct exec_strings args = {.get = get_string, .arg = (__force void *)argv}, env = {.get = get_string, .arg = (__force void *)envp};
+	struct exec_strings args = {.get = get_string, .arg = (__force void *)argv},
+			    env = {.get = get_string, .arg = (__force void *)envp};
 	struct name n UNCLEARED;
 	struct at at UNCLEARED;
 	long err = name_get(&n, path);
@@ -131,9 +144,11 @@ long sys_execve(const char __user *path, void __user *argv, void __user *envp)
 	return do_exec(AT_FDCWD, path, argv, envp, LOOKUP_FOLLOW);
 }
 
-long sys_execveat(int dfd, const char __user *path, void __user *argv, void __user *envp, unsigned flags)
+long sys_execveat(
+	int dfd, const char __user *path, void __user *argv, void __user *envp, unsigned flags)
 {
-	unsigned lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+	unsigned lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+			  (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
@@ -159,8 +174,12 @@ void rusage_out(const struct usage *u, struct linux_rusage *out)
 	*out = (struct linux_rusage){
 		.utime = {(int64_t)(user_us / 1000000), (int64_t)(user_us % 1000000)},
 		.stime = {(int64_t)(system_us / 1000000), (int64_t)(system_us % 1000000)},
-		.maxrss = (int64_t)(u->max_rss_pages * (PAGE_SIZE / 1024)), .minflt = (int64_t)u->min_faults, .majflt = (int64_t)u->maj_faults,
-		.inblock = (int64_t)u->in_blocks, .oublock = (int64_t)u->out_blocks, .nvcsw = (int64_t)u->vol_switches,
+		.maxrss = (int64_t)(u->max_rss_pages * (PAGE_SIZE / 1024)),
+		.minflt = (int64_t)u->min_faults,
+		.majflt = (int64_t)u->maj_faults,
+		.inblock = (int64_t)u->in_blocks,
+		.oublock = (int64_t)u->out_blocks,
+		.nvcsw = (int64_t)u->vol_switches,
 		.nivcsw = (int64_t)u->invol_switches,
 	};
 }
@@ -173,7 +192,8 @@ static int put_rusage(const struct usage *u, void __user *to)
 	return copy_to_user(to, &r, sizeof(r));
 }
 
-#define WAIT4_OPTIONS (WNOHANG | WUNTRACED | WCONTINUED | WAIT_OWN_THREAD | WAIT_CLONES_ALL | WAIT_CLONES_ONLY)
+#define WAIT4_OPTIONS                                                                              \
+	(WNOHANG | WUNTRACED | WCONTINUED | WAIT_OWN_THREAD | WAIT_CLONES_ALL | WAIT_CLONES_ONLY)
 
 long sys_wait4(pid_t pid, void __user *status, int options, void __user *usage)
 {
@@ -191,7 +211,8 @@ long sys_wait4(pid_t pid, void __user *status, int options, void __user *usage)
 		which = WAIT_PGRP;
 		pid = pid ? -pid : process_getpgid(0);
 	}
-	err = process_wait(which, pid, ((unsigned)options & ~(unsigned)WAIT_OWN_THREAD) | WEXITED, &r);
+	err = process_wait(
+		which, pid, ((unsigned)options & ~(unsigned)WAIT_OWN_THREAD) | WEXITED, &r);
 	if (err || !r.pid)
 		return err;
 	if (status && put_user(r.status, (int __user *)status))
@@ -202,7 +223,9 @@ long sys_wait4(pid_t pid, void __user *status, int options, void __user *usage)
 }
 
 enum { P_ALL, P_PID, P_PGID };
-#define WAITID_OPTIONS (WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WAIT_OWN_THREAD | WAIT_CLONES_ALL | WAIT_CLONES_ONLY)
+#define WAITID_OPTIONS                                                                             \
+	(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WAIT_OWN_THREAD | WAIT_CLONES_ALL | \
+		WAIT_CLONES_ONLY)
 
 /* waitid(2) gives the exit code or the signal, not wait4(2)'s packing of both. */
 static int32_t bare_status(const struct wait_result *r)
@@ -230,18 +253,22 @@ static int put_wait_info(const struct wait_result *r, void __user *to)
 		info.child.status = bare_status(r);
 	}
 	/* The rest of the structure is left as it was. */
-	return copy_to_user(to, &info, offsetof(struct linux_siginfo, child.status) + sizeof(info.child.status));
+	return copy_to_user(to, &info,
+		offsetof(struct linux_siginfo, child.status) + sizeof(info.child.status));
 }
 
 long sys_waitid(int which, pid_t id, void __user *info, int options, void __user *usage)
 {
-	static const enum wait_id kinds[] = {[P_ALL] = WAIT_ANY, [P_PID] = WAIT_PID, [P_PGID] = WAIT_PGRP};
+	static const enum wait_id kinds[] = {
+		[P_ALL] = WAIT_ANY, [P_PID] = WAIT_PID, [P_PGID] = WAIT_PGRP};
 	struct wait_result r = {0};
 	int err;
 
-	if ((unsigned)options & ~(unsigned)WAITID_OPTIONS || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+	if ((unsigned)options & ~(unsigned)WAITID_OPTIONS ||
+		!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (which < P_ALL || which > P_PGID || (which == P_PID && id <= 0) || (which == P_PGID && id < 0))
+	if (which < P_ALL || which > P_PGID || (which == P_PID && id <= 0) ||
+		(which == P_PGID && id < 0))
 		return -EINVAL;
 	if (which == P_PGID && !id)
 		id = process_getpgid(0);

@@ -1,10 +1,11 @@
 /*
- * sys_rw.c - reading and writing: read(2), write(2), pread(2), readv(2), lseek(2), sendfile(2), splice(2).
+ * sys_rw.c - reading and writing: read(2), write(2), pread(2), readv(2), lseek(2), sendfile(2),
+ * splice(2).
  */
 #include "compat.h"
 
-#define MAX_RW 0x7ffff000ul /* what one call moves at most: write(2) NOTES */
-#define RWF_SUPPORTED 0      /* of preadv2(2)'s flags */
+#define MAX_RW        0x7ffff000ul /* what one call moves at most: write(2) NOTES */
+#define RWF_SUPPORTED 0            /* of preadv2(2)'s flags */
 
 static ssize_t rw(int fd, void __user *buf, size_t count, int64_t *pos, bool write)
 {
@@ -124,13 +125,15 @@ static long rwv2(int fd, void __user *iov, int n, int64_t pos, int flags, bool w
 	return err ? err : rwv(fd, iov, n, &pos, write);
 }
 
-long sys_preadv2(int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high, int flags)
+long sys_preadv2(
+	int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high, int flags)
 {
 	(void)pos_high;
 	return rwv2(fd, iov, n, (int64_t)pos_low, flags, false);
 }
 
-long sys_pwritev2(int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high, int flags)
+long sys_pwritev2(
+	int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high, int flags)
 {
 	(void)pos_high;
 	return rwv2(fd, iov, n, (int64_t)pos_low, flags, true);
@@ -167,7 +170,9 @@ static long pos_store(int64_t __user *p, int64_t pos, long result)
 	return p && put_user(pos, p) ? -EFAULT : result;
 }
 
-struct two_files { struct fd_ref in, out; };
+struct two_files {
+	struct fd_ref in, out;
+};
 
 static int two_files_get(struct two_files *t, int in, int out)
 {
@@ -205,7 +210,8 @@ long sys_sendfile(int out, int in, void __user *off, size_t count)
 
 #define SPLICE_FLAGS 15u /* MOVE NONBLOCK MORE GIFT */
 
-long sys_splice(int in, void __user *off_in, int out, void __user *off_out, size_t len, unsigned flags)
+long sys_splice(
+	int in, void __user *off_in, int out, void __user *off_out, size_t len, unsigned flags)
 {
 	struct two_files t;
 	int64_t pos_in = 0, pos_out = 0, *use_in, *use_out;
@@ -242,7 +248,8 @@ long sys_tee(int in, int out, size_t len, unsigned flags)
 	return n;
 }
 
-long sys_copy_file_range(int in, void __user *off_in, int out, void __user *off_out, size_t len, unsigned flags)
+long sys_copy_file_range(
+	int in, void __user *off_in, int out, void __user *off_out, size_t len, unsigned flags)
 {
 	struct two_files t;
 	int64_t pos_in = 0, pos_out = 0, *use_in, *use_out;

@@ -1,5 +1,6 @@
 /*
- * sys_sched.c - scheduling: sched_setscheduler(2), sched_setaffinity(2), sched_yield(2), getcpu(2), membarrier(2).
+ * sys_sched.c - scheduling: sched_setscheduler(2), sched_setaffinity(2), sched_yield(2), getcpu(2),
+ * membarrier(2).
  */
 #include "abi_state.h"
 #include "compat.h"
@@ -7,10 +8,10 @@
 #include <sched.h>
 #include <vm.h>
 
-#define RESET_ON_FORK 0x40000000
+#define RESET_ON_FORK   0x40000000
 #define RT_PRIORITY_MAX 99
-#define SCHED_DEADLINE 6 /* has no priorities; cannot be set here */
-#define RR_INTERVAL_NS 100000000
+#define SCHED_DEADLINE  6 /* has no priorities; cannot be set here */
+#define RR_INTERVAL_NS  100000000
 
 long sys_sched_yield(void)
 {
@@ -43,7 +44,8 @@ static bool is_realtime(int policy)
 
 static bool policy_known(int policy)
 {
-	return policy == SCHED_OTHER || is_realtime(policy) || policy == SCHED_BATCH || policy == SCHED_IDLE;
+	return policy == SCHED_OTHER || is_realtime(policy) || policy == SCHED_BATCH ||
+	       policy == SCHED_IDLE;
 }
 
 /* Realtime needs the right or room in RLIMIT_RTPRIO (sched(7), Privileges and resource limits). */
@@ -75,7 +77,10 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
 	if (!t)
 		return -ESRCH;
 	policy = keep ? t->se.policy : policy & ~RESET_ON_FORK;
-	err = policy_known(policy) && priority >= 0 && priority <= RT_PRIORITY_MAX && is_realtime(policy) == (priority != 0) ? 0 : -EINVAL;
+	err = policy_known(policy) && priority >= 0 && priority <= RT_PRIORITY_MAX &&
+			      is_realtime(policy) == (priority != 0)
+		      ? 0
+		      : -EINVAL;
 	if (!err && !may_schedule(t))
 		err = -EPERM;
 	if (!err && is_realtime(policy))
@@ -200,7 +205,14 @@ long sys_getcpu(void __user *cpu, void __user *node, void __user *cache)
 	return node ? put_user(0u, (unsigned __user *)node) : 0;
 }
 
-enum { MB_QUERY = 0, MB_GLOBAL = 1, MB_GLOBAL_EXPEDITED = 2, MB_REGISTER_GLOBAL = 4, MB_PRIVATE = 8, MB_REGISTER_PRIVATE = 16 };
+enum {
+	MB_QUERY = 0,
+	MB_GLOBAL = 1,
+	MB_GLOBAL_EXPEDITED = 2,
+	MB_REGISTER_GLOBAL = 4,
+	MB_PRIVATE = 8,
+	MB_REGISTER_PRIVATE = 16
+};
 
 static void full_barrier(void *arg)
 {
@@ -213,7 +225,8 @@ long sys_membarrier(int cmd, unsigned flags, int cpu)
 		return -EINVAL;
 	switch (cmd) {
 	case MB_QUERY:
-		return MB_GLOBAL | MB_GLOBAL_EXPEDITED | MB_REGISTER_GLOBAL | MB_PRIVATE | MB_REGISTER_PRIVATE;
+		return MB_GLOBAL | MB_GLOBAL_EXPEDITED | MB_REGISTER_GLOBAL | MB_PRIVATE |
+		       MB_REGISTER_PRIVATE;
 	case MB_PRIVATE:
 		if (!abi_test(current->process, ABI_MEMBARRIER))
 			return -EPERM;

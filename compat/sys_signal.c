@@ -1,11 +1,15 @@
 /*
- * sys_signal.c - signals: rt_sigaction(2), rt_sigprocmask(2), kill(2), rt_sigqueueinfo(2), rt_sigtimedwait(2), pause(2).
+ * sys_signal.c - signals: rt_sigaction(2), rt_sigprocmask(2), kill(2), rt_sigqueueinfo(2),
+ * rt_sigtimedwait(2), pause(2).
  */
 #include "abi/signal.h"
 #include "compat.h"
 
 #define SIGSET_BYTES 8u
-#define SA_KNOWN ((uint64_t)(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESTORER) | 0x80000000ull)
+#define SA_KNOWN                                                                                   \
+	((uint64_t)(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART |           \
+		    SA_NODEFER | SA_RESTORER) |                                                    \
+		0x80000000ull)
 
 long sys_rt_sigaction(int sig, void __user *act, void __user *old, size_t setsize)
 {
@@ -92,7 +96,10 @@ long sys_rt_sigtimedwait(void __user *set, void __user *info, void __user *ts, s
 
 static struct siginfo info_from_self(int sig, int code)
 {
-	return (struct siginfo){.signo = sig, .code = code, .pid = current->process->pid, .uid = current->cred->uid};
+	return (struct siginfo){.signo = sig,
+		.code = code,
+		.pid = current->process->pid,
+		.uid = current->cred->uid};
 }
 
 long sys_kill(pid_t pid, int sig)
@@ -118,7 +125,8 @@ long sys_tgkill(pid_t tgid, pid_t tid, int sig)
 	return tid <= 0 || tgid <= 0 ? -EINVAL : signal_tkill(tgid, tid, sig, &info);
 }
 
-/* A program may make up any siginfo for itself; to others it may not look like the kernel or kill(2). */
+/* A program may make up any siginfo for itself; to others it may not look like the kernel or
+ * kill(2). */
 static int queue_info(const void __user *user, int sig, pid_t target, struct siginfo *out)
 {
 	struct linux_siginfo in UNCLEARED;

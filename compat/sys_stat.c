@@ -8,10 +8,22 @@
 static int stat_out(const struct kstat *k, void __user *to)
 {
 	struct linux_stat st = {
-		.st_dev = k->dev, .st_ino = k->ino, .st_nlink = k->nlink, .st_mode = k->mode, .st_uid = k->uid, .st_gid = k->gid, .st_rdev = k->rdev,
-		.st_size = k->size, .st_blksize = k->blksize, .st_blocks = (int64_t)k->blocks,
-		.atime = k->atime.tv_sec, .atime_ns = k->atime.tv_nsec, .mtime = k->mtime.tv_sec, .mtime_ns = k->mtime.tv_nsec,
-		.ctime = k->ctime.tv_sec, .ctime_ns = k->ctime.tv_nsec,
+		.st_dev = k->dev,
+		.st_ino = k->ino,
+		.st_nlink = k->nlink,
+		.st_mode = k->mode,
+		.st_uid = k->uid,
+		.st_gid = k->gid,
+		.st_rdev = k->rdev,
+		.st_size = k->size,
+		.st_blksize = k->blksize,
+		.st_blocks = (int64_t)k->blocks,
+		.atime = k->atime.tv_sec,
+		.atime_ns = k->atime.tv_nsec,
+		.mtime = k->mtime.tv_sec,
+		.mtime_ns = k->mtime.tv_nsec,
+		.ctime = k->ctime.tv_sec,
+		.ctime_ns = k->ctime.tv_nsec,
 	};
 
 	return copy_to_user(to, &st, sizeof(st));
@@ -20,7 +32,8 @@ static int stat_out(const struct kstat *k, void __user *to)
 /* The *at() family's flags as lookup flags. */
 static unsigned lookup_of(unsigned at_flags)
 {
-	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+	       (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 }
 
 static int stat_path(int dfd, const char __user *path, unsigned at_flags, struct kstat *k)
@@ -79,17 +92,33 @@ long sys_statx(int dfd, const char __user *path, unsigned flags, unsigned mask, 
 	struct kstat k UNCLEARED;
 	int err;
 
-	if (mask & (unsigned)STATX_RESERVED || flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE) ||
+	if (mask & (unsigned)STATX_RESERVED ||
+		flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
+				AT_STATX_SYNC_TYPE) ||
 		(flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
 	err = stat_path(dfd, path, flags, &k);
 	if (err)
 		return err;
 	struct linux_statx sx = {
-		.mask = STATX_BASIC_STATS | STATX_MNT_ID | (k.btime.tv_sec ? STATX_BTIME : 0), .blksize = k.blksize, .nlink = k.nlink, .uid = k.uid,
-		.gid = k.gid, .mode = (uint16_t)k.mode, .ino = k.ino, .size = (uint64_t)k.size, .blocks = k.blocks, .atime = statx_time(&k.atime),
-		.btime = statx_time(&k.btime), .ctime = statx_time(&k.ctime), .mtime = statx_time(&k.mtime), .rdev_major = MAJOR(k.rdev),
-		.rdev_minor = MINOR(k.rdev), .dev_major = MAJOR(k.dev), .dev_minor = MINOR(k.dev), .mnt_id = k.mount_id,
+		.mask = STATX_BASIC_STATS | STATX_MNT_ID | (k.btime.tv_sec ? STATX_BTIME : 0),
+		.blksize = k.blksize,
+		.nlink = k.nlink,
+		.uid = k.uid,
+		.gid = k.gid,
+		.mode = (uint16_t)k.mode,
+		.ino = k.ino,
+		.size = (uint64_t)k.size,
+		.blocks = k.blocks,
+		.atime = statx_time(&k.atime),
+		.btime = statx_time(&k.btime),
+		.ctime = statx_time(&k.ctime),
+		.mtime = statx_time(&k.mtime),
+		.rdev_major = MAJOR(k.rdev),
+		.rdev_minor = MINOR(k.rdev),
+		.dev_major = MAJOR(k.dev),
+		.dev_minor = MINOR(k.dev),
+		.mnt_id = k.mount_id,
 	};
 	return copy_to_user(out, &sx, sizeof(sx));
 }
@@ -102,8 +131,16 @@ static int statfs_out(const struct path *p, void __user *to)
 	if (err)
 		return err;
 	struct linux_statfs st = {
-		.type = (int64_t)k.type, .bsize = (int64_t)k.bsize, .blocks = k.blocks, .bfree = k.bfree, .bavail = k.bavail, .files = k.files,
-		.ffree = k.ffree, .fsid = {(int32_t)k.fsid, (int32_t)(k.fsid >> 32)}, .namelen = (int64_t)k.namelen, .frsize = (int64_t)k.frsize,
+		.type = (int64_t)k.type,
+		.bsize = (int64_t)k.bsize,
+		.blocks = k.blocks,
+		.bfree = k.bfree,
+		.bavail = k.bavail,
+		.files = k.files,
+		.ffree = k.ffree,
+		.fsid = {(int32_t)k.fsid, (int32_t)(k.fsid >> 32)},
+		.namelen = (int64_t)k.namelen,
+		.frsize = (int64_t)k.frsize,
 		.flags = (int64_t)k.flags,
 	};
 	return copy_to_user(to, &st, sizeof(st));
@@ -133,7 +170,8 @@ long sys_fstatfs(int fd, void __user *out)
 	return err;
 }
 
-/* access(2) judges by the real ids, with the capabilities a real-id program would have (access(2), C library/kernel differences). */
+/* access(2) judges by the real ids, with the capabilities a real-id program would have (access(2),
+ * C library/kernel differences). */
 static struct cred *real_id_cred(void)
 {
 	struct cred *c = cred_prepare(current->cred);
@@ -183,14 +221,22 @@ long sys_access(const char __user *path, mode_t mode)
 }
 
 /*
- * Directory records are made in a kernel buffer and copied out in one piece: the directory's lock is held while they are made.
+ * Directory records are made in a kernel buffer and copied out in one piece: the directory's lock
+ * is held while they are made.
  */
-struct dir_buffer { struct dir_context ctx; uint8_t *buf; size_t size, used; bool old, overflow; };
+struct dir_buffer {
+	struct dir_context ctx;
+	uint8_t *buf;
+	size_t size, used;
+	bool old, overflow;
+};
 
-static bool emit(struct dir_context *ctx, const char *name, unsigned len, int64_t next_pos, ino_t ino, unsigned type)
+static bool emit(struct dir_context *ctx, const char *name, unsigned len, int64_t next_pos,
+	ino_t ino, unsigned type)
 {
 	struct dir_buffer *b = container_of(ctx, struct dir_buffer, ctx);
-	size_t reclen = b->old ? ALIGN_UP(sizeof(struct linux_dirent) + len + 2, 8) : ALIGN_UP(sizeof(struct linux_dirent64) + len + 1, 8);
+	size_t reclen = b->old ? ALIGN_UP(sizeof(struct linux_dirent) + len + 2, 8)
+			       : ALIGN_UP(sizeof(struct linux_dirent64) + len + 1, 8);
 	uint8_t *rec = b->buf + b->used;
 
 	if (reclen > b->size - b->used) {

@@ -1,8 +1,10 @@
 /*
- * sys_time.c - time: clock_gettime(2), nanosleep(2), timer_create(2), setitimer(2), settimeofday(2), adjtimex(2), times(2).
+ * sys_time.c - time: clock_gettime(2), nanosleep(2), timer_create(2), setitimer(2),
+ * settimeofday(2), adjtimex(2), times(2).
  *
- * CLOCK_MONOTONIC, _RAW and BOOTTIME are one clock: it neither is slewed nor stops. Sleeping on the wall clock sleeps again when it
- * was set back meanwhile; set forward, the sleeper wakes at the time that was computed first.
+ * CLOCK_MONOTONIC, _RAW and BOOTTIME are one clock: it neither is slewed nor stops. Sleeping on the
+ * wall clock sleeps again when it was set back meanwhile; set forward, the sleeper wakes at the
+ * time that was computed first.
  */
 #include "abi/process.h"
 #include "abi/signal.h"
@@ -13,8 +15,8 @@
 #define NS_PER_TICK (NSEC_PER_SEC / 100)
 
 /*
- * Clocks of other programs and threads: the number holds the complement of the pid, a thread bit and a kind (clock_getcpuclockid(3)).
- * 0 and the time, -EINVAL.
+ * Clocks of other programs and threads: the number holds the complement of the pid, a thread bit
+ * and a kind (clock_getcpuclockid(3)). 0 and the time, -EINVAL.
  */
 static int cpu_clock(int clock, uint64_t *ns)
 {
@@ -115,7 +117,9 @@ long sys_clock_settime(int clock, void __user *ts)
 	int err;
 
 	if (clock != CLOCK_REALTIME)
-		return clock_now(clock, &ns) ? -EINVAL : clock == CLOCK_PROCESS_CPUTIME_ID || clock < 0 ? -EPERM : -EINVAL;
+		return clock_now(clock, &ns)                            ? -EINVAL
+		       : clock == CLOCK_PROCESS_CPUTIME_ID || clock < 0 ? -EPERM
+									: -EINVAL;
 	err = user_timespec(ts, &t);
 	if (!err)
 		err = may_set_time();
@@ -124,7 +128,9 @@ long sys_clock_settime(int clock, void __user *ts)
 	return err;
 }
 
-struct linux_timezone { int32_t minutes_west, dst; };
+struct linux_timezone {
+	int32_t minutes_west, dst;
+};
 
 long sys_gettimeofday(void __user *tv, void __user *tz)
 {
@@ -194,14 +200,22 @@ static long adjust(void __user *buf)
 		if (err)
 			return err;
 		nsec = t.modes & ADJ_NANO ? t.time.tv_usec : t.time.tv_usec * 1000;
-		if (nsec < 0 || nsec >= (int64_t)NSEC_PER_SEC || t.time.tv_sec > INT32_MAX || t.time.tv_sec < -INT32_MAX)
+		if (nsec < 0 || nsec >= (int64_t)NSEC_PER_SEC || t.time.tv_sec > INT32_MAX ||
+			t.time.tv_sec < -INT32_MAX)
 			return -EINVAL;
 		realtime_set_ns(realtime_ns() + t.time.tv_sec * (int64_t)NSEC_PER_SEC + nsec);
 	}
 	now = ns_to_timespec(realtime_ns());
 	t = (struct linux_timex){
-		.modes = t.modes, .maxerror = 16000000, .esterror = 16000000, .status = STA_UNSYNC, .constant = 2, .precision = 1,
-		.tolerance = 32768000, .time = {now.tv_sec, now.tv_nsec / 1000}, .tick = 10000,
+		.modes = t.modes,
+		.maxerror = 16000000,
+		.esterror = 16000000,
+		.status = STA_UNSYNC,
+		.constant = 2,
+		.precision = 1,
+		.tolerance = 32768000,
+		.time = {now.tv_sec, now.tv_nsec / 1000},
+		.tick = 10000,
 	};
 	return copy_to_user(buf, &t, sizeof(t)) ? -EFAULT : TIME_ERROR;
 }
@@ -246,7 +260,8 @@ static long sleep_relative(uint64_t deadline, void __user *rem)
 		return 0;
 	if (put_rest(deadline, rem))
 		return -EFAULT;
-	current->restart = (struct restart_block){.fn = sleep_again, .arg = {deadline, (uint64_t)rem}};
+	current->restart = (struct restart_block){
+		.fn = sleep_again, .arg = {deadline, (uint64_t)rem}};
 	return -ERESTART_BLOCK;
 }
 
@@ -271,14 +286,16 @@ long sys_nanosleep(void __user *req, void __user *rem)
 long sys_clock_nanosleep(int clock, int flags, void __user *req, void __user *rem)
 {
 	struct timespec t;
-	bool is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM;
+	bool is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI ||
+		       clock == CLOCK_REALTIME_ALARM;
 	int64_t now;
 	int err;
 
 	err = clock_now(clock, &now);
 	if (err)
 		return -EINVAL;
-	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+		clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
 	err = user_timespec(req, &t);
 	if (err)
@@ -308,7 +325,8 @@ static int timeval_to_ns(const struct timeval *t, uint64_t *ns)
 
 static int put_itimerval(const struct itimer *t, void __user *to)
 {
-	struct timespec i = ns_to_timespec((int64_t)t->interval_ns), v = ns_to_timespec((int64_t)t->value_ns);
+	struct timespec i = ns_to_timespec((int64_t)t->interval_ns),
+			v = ns_to_timespec((int64_t)t->value_ns);
 	struct linux_itimerval out = {{i.tv_sec, i.tv_nsec / 1000}, {v.tv_sec, v.tv_nsec / 1000}};
 
 	return copy_to_user(to, &out, sizeof(out));
@@ -362,7 +380,8 @@ static bool timer_clock_ok(int clock)
 {
 	int64_t ns;
 
-	return clock != CLOCK_MONOTONIC_RAW && clock != CLOCK_REALTIME_COARSE && clock != CLOCK_MONOTONIC_COARSE && !clock_now(clock, &ns);
+	return clock != CLOCK_MONOTONIC_RAW && clock != CLOCK_REALTIME_COARSE &&
+	       clock != CLOCK_MONOTONIC_COARSE && !clock_now(clock, &ns);
 }
 
 long sys_timer_create(int clock, void __user *ev, void __user *id)
@@ -374,7 +393,8 @@ long sys_timer_create(int clock, void __user *ev, void __user *id)
 		return -EFAULT;
 	if (!timer_clock_ok(clock))
 		return -EINVAL;
-	if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE && e.notify != SIGEV_THREAD && e.notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
+	if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE && e.notify != SIGEV_THREAD &&
+		e.notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
 		return -EINVAL;
 	if (e.notify != SIGEV_NONE && (e.signo < 1 || e.signo > NSIG))
 		return -EINVAL;
@@ -384,7 +404,8 @@ long sys_timer_create(int clock, void __user *ev, void __user *id)
 	if (!ev) { /* the default value is the timer's number, known only now */
 		err = posix_timer_delete(made);
 		if (!err)
-			err = posix_timer_create(clock, e.notify, e.signo, (uint64_t)made, e.tid, &made);
+			err = posix_timer_create(
+				clock, e.notify, e.signo, (uint64_t)made, e.tid, &made);
 		if (err)
 			return err;
 	}
@@ -397,7 +418,8 @@ long sys_timer_create(int clock, void __user *ev, void __user *id)
 
 static int put_itimerspec(const struct itimer *t, void __user *to)
 {
-	struct linux_itimerspec out = {ns_to_timespec((int64_t)t->interval_ns), ns_to_timespec((int64_t)t->value_ns)};
+	struct linux_itimerspec out = {
+		ns_to_timespec((int64_t)t->interval_ns), ns_to_timespec((int64_t)t->value_ns)};
 
 	return copy_to_user(to, &out, sizeof(out));
 }
@@ -448,8 +470,10 @@ long sys_times(void __user *out)
 		process_usage(current->process, &own, false);
 		process_usage(current->process, &children, true);
 		t = (struct linux_tms){
-			(int64_t)(own.user_ns / NS_PER_TICK), (int64_t)(own.system_ns / NS_PER_TICK),
-			(int64_t)(children.user_ns / NS_PER_TICK), (int64_t)(children.system_ns / NS_PER_TICK),
+			(int64_t)(own.user_ns / NS_PER_TICK),
+			(int64_t)(own.system_ns / NS_PER_TICK),
+			(int64_t)(children.user_ns / NS_PER_TICK),
+			(int64_t)(children.system_ns / NS_PER_TICK),
 		};
 		if (copy_to_user(out, &t, sizeof(t)))
 			return -EFAULT;

@@ -1,10 +1,11 @@
 /*
- * trace.c - the built-in tracer: one log line for each call of the traced programs, in strace's manner.
+ * trace.c - the built-in tracer: one log line for each call of the traced programs, in strace's
+ * manner.
  *
- * Who is traced: processes whose name was given on the kernel command line (trace=NAME, several times), and those switched on one
- * by one (trace_set(), /proc/PID/trace). Arguments are described by syscalls.tbl; they are read before the call, as
- * execve() takes the memory away.
- * Does not: show what a call wrote into the program's memory.
+ * Who is traced: processes whose name was given on the kernel command line (trace=NAME, several
+ * times), and those switched on one by one (trace_set(), /proc/PID/trace). Arguments are described
+ * by syscalls.tbl; they are read before the call, as execve() takes the memory away. Does not: show
+ * what a call wrote into the program's memory.
  */
 #include "compat.h"
 #include "abi_state.h"
@@ -13,10 +14,10 @@
 #include <log.h>
 #include <printf.h>
 
-#define MAX_NAMES 4u
-#define TEXT_BYTES 512u
-#define STRING_SHOWN 48u
-#define NR_EXIT 60u
+#define MAX_NAMES     4u
+#define TEXT_BYTES    512u
+#define STRING_SHOWN  48u
+#define NR_EXIT       60u
 #define NR_EXIT_GROUP 231u
 
 bool trace_active;
@@ -24,11 +25,15 @@ static char names[MAX_NAMES][16];
 static unsigned nr_names;
 static int nr_traced;
 
-struct text { char *s; size_t len; };
+struct text {
+	char *s;
+	size_t len;
+};
 
 void trace_init(void)
 {
-	while (nr_names < MAX_NAMES && boot_option("trace", nr_names, names[nr_names], sizeof(names[0])))
+	while (nr_names < MAX_NAMES &&
+		boot_option("trace", nr_names, names[nr_names], sizeof(names[0])))
 		nr_names++;
 	if (nr_names)
 		WRITE_ONCE(trace_active, true);
@@ -90,10 +95,14 @@ static void put_string(struct text *t, uint64_t at)
 	put(t, n < 0 ? "\"..." : "\"");
 }
 
-struct bit_name { uint32_t bit; const char *name; };
+struct bit_name {
+	uint32_t bit;
+	const char *name;
+};
 
 /* Known bits by name, the others as a number. */
-static void put_bits(struct text *t, uint32_t v, const char *none, const struct bit_name *b, size_t n)
+static void put_bits(
+	struct text *t, uint32_t v, const char *none, const struct bit_name *b, size_t n)
 {
 	const char *sep = *none ? "|" : "";
 	uint32_t rest = v;
@@ -114,10 +123,22 @@ static void put_bits(struct text *t, uint32_t v, const char *none, const struct 
 static void put_open_flags(struct text *t, uint32_t v)
 {
 	static const struct bit_name bits[] = {
-		{O_CREAT, "O_CREAT"}, {O_EXCL, "O_EXCL"}, {O_NOCTTY, "O_NOCTTY"}, {O_TRUNC, "O_TRUNC"}, {O_APPEND, "O_APPEND"},
-		{O_NONBLOCK, "O_NONBLOCK"}, {O_SYNC, "O_SYNC"}, {O_DSYNC, "O_DSYNC"}, {O_DIRECT, "O_DIRECT"},
-		{O_LARGEFILE, "O_LARGEFILE"}, {O_TMPFILE, "O_TMPFILE"}, {O_DIRECTORY, "O_DIRECTORY"}, {O_NOFOLLOW, "O_NOFOLLOW"},
-		{O_NOATIME, "O_NOATIME"}, {O_CLOEXEC, "O_CLOEXEC"}, {O_PATH, "O_PATH"},
+		{O_CREAT, "O_CREAT"},
+		{O_EXCL, "O_EXCL"},
+		{O_NOCTTY, "O_NOCTTY"},
+		{O_TRUNC, "O_TRUNC"},
+		{O_APPEND, "O_APPEND"},
+		{O_NONBLOCK, "O_NONBLOCK"},
+		{O_SYNC, "O_SYNC"},
+		{O_DSYNC, "O_DSYNC"},
+		{O_DIRECT, "O_DIRECT"},
+		{O_LARGEFILE, "O_LARGEFILE"},
+		{O_TMPFILE, "O_TMPFILE"},
+		{O_DIRECTORY, "O_DIRECTORY"},
+		{O_NOFOLLOW, "O_NOFOLLOW"},
+		{O_NOATIME, "O_NOATIME"},
+		{O_CLOEXEC, "O_CLOEXEC"},
+		{O_PATH, "O_PATH"},
 	};
 	static const char *const access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
 
@@ -126,7 +147,8 @@ static void put_open_flags(struct text *t, uint32_t v)
 
 static void put_arg(struct text *t, unsigned kind, uint64_t v)
 {
-	static const struct bit_name prot[] = {{1, "PROT_READ"}, {2, "PROT_WRITE"}, {4, "PROT_EXEC"}};
+	static const struct bit_name prot[] = {
+		{1, "PROT_READ"}, {2, "PROT_WRITE"}, {4, "PROT_EXEC"}};
 
 	switch (kind) {
 	case ARG_INT:

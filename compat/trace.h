@@ -12,4 +12,4 @@ long syscall_run(struct frame *f);   /* the call alone; dispatch.c */
 /* Switch tracing of one process; children inherit by name only. */
 void trace_set(struct process *p, bool on);
 bool trace_is_on(const struct process *p);
-void trace_init(void);               /* boot option trace=NAME */
+void trace_init(void); /* boot option trace=NAME */

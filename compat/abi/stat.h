@@ -14,10 +14,19 @@ struct linux_stat {
 };
 static_assert(sizeof(struct linux_stat) == 144, "struct stat of x86_64");
 
-struct linux_statfs { int64_t type, bsize; uint64_t blocks, bfree, bavail, files, ffree; int32_t fsid[2]; int64_t namelen, frsize, flags, spare[4]; };
+struct linux_statfs {
+	int64_t type, bsize;
+	uint64_t blocks, bfree, bavail, files, ffree;
+	int32_t fsid[2];
+	int64_t namelen, frsize, flags, spare[4];
+};
 static_assert(sizeof(struct linux_statfs) == 120, "struct statfs of x86_64");
 
-struct linux_statx_time { int64_t sec; uint32_t nsec; int32_t pad; };
+struct linux_statx_time {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t pad;
+};
 struct linux_statx {
 	uint32_t mask, blksize;
 	uint64_t attributes;
@@ -31,9 +40,26 @@ struct linux_statx {
 	uint64_t spare[12];
 };
 static_assert(sizeof(struct linux_statx) == 256, "struct statx");
-enum { STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800, STATX_MNT_ID = 0x1000, STATX_RESERVED = (int)0x80000000 };
+enum {
+	STATX_BASIC_STATS = 0x7ff,
+	STATX_BTIME = 0x800,
+	STATX_MNT_ID = 0x1000,
+	STATX_RESERVED = (int)0x80000000
+};
 enum { STATX_ATTR_MOUNT_ROOT = 0x2000 };
 
-/* A directory entry is this head, the name, a NUL; getdents(2) puts the type into the last byte of the record. */
-struct linux_dirent64 { uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[]; } __packed;
-struct linux_dirent { uint64_t ino; uint64_t off; uint16_t reclen; char name[]; } __packed;
+/* A directory entry is this head, the name, a NUL; getdents(2) puts the type into the last byte of
+ * the record. */
+struct linux_dirent64 {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];
+} __packed;
+struct linux_dirent {
+	uint64_t ino;
+	uint64_t off;
+	uint16_t reclen;
+	char name[];
+} __packed;

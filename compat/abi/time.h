@@ -4,14 +4,30 @@
 #pragma once
 #include <time.h>
 
-enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_PROCESS_CPUTIME_ID = 2, CLOCK_THREAD_CPUTIME_ID = 3, CLOCK_MONOTONIC_RAW = 4,
-	CLOCK_REALTIME_COARSE = 5, CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7, CLOCK_REALTIME_ALARM = 8, CLOCK_BOOTTIME_ALARM = 9, CLOCK_TAI = 11 };
-#define COARSE_NS 4000000 /* what the coarse clocks promise: four milliseconds */
+enum {
+	CLOCK_REALTIME = 0,
+	CLOCK_MONOTONIC = 1,
+	CLOCK_PROCESS_CPUTIME_ID = 2,
+	CLOCK_THREAD_CPUTIME_ID = 3,
+	CLOCK_MONOTONIC_RAW = 4,
+	CLOCK_REALTIME_COARSE = 5,
+	CLOCK_MONOTONIC_COARSE = 6,
+	CLOCK_BOOTTIME = 7,
+	CLOCK_REALTIME_ALARM = 8,
+	CLOCK_BOOTTIME_ALARM = 9,
+	CLOCK_TAI = 11
+};
+#define COARSE_NS     4000000 /* what the coarse clocks promise: four milliseconds */
 #define TIMER_ABSTIME 1
 
-struct linux_itimerspec { struct timespec interval, value; };
-struct linux_itimerval { struct timeval interval, value; };
-static_assert(sizeof(struct linux_itimerspec) == 32 && sizeof(struct linux_itimerval) == 32, "struct itimerspec, itimerval");
+struct linux_itimerspec {
+	struct timespec interval, value;
+};
+struct linux_itimerval {
+	struct timeval interval, value;
+};
+static_assert(sizeof(struct linux_itimerspec) == 32 && sizeof(struct linux_itimerval) == 32,
+	"struct itimerspec, itimerval");
 
 struct linux_timex {
 	uint32_t modes, pad0;

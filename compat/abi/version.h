@@ -6,5 +6,5 @@
 #define ABI_RELEASE "6.6.0-ambit"
 #define ABI_VERSION "#1 SMP Ambit"
 #define ABI_MACHINE "x86_64"
-#define USER_HZ 100u /* clock ticks of times(2) and /proc */
+#define USER_HZ     100u /* clock ticks of times(2) and /proc */
 #define NS_PER_TICK (1000000000ull / USER_HZ)

@@ -41,7 +41,7 @@ static int show_cpuinfo(struct text *t, const struct proc_node *n)
 		return -ENOMEM;
 	for_each_online_cpu (cpu) {
 		cpu_describe(cpu, buf, 2 * PAGE_SIZE);
-		text_add(t, "processor\t: %u\n%s\n", cpu, buf);
+		text_add(t, "%s\n", buf);
 	}
 	kfree(buf);
 	return 0;

@@ -1,7 +1,8 @@
 /*
  * vdso/data.h - the page of numbers that the vDSO's code reads and the kernel writes.
  *
- * time = base_ns + ((counter - base) * mult >> shift), the formula of clock_ns(). @seq is odd while the kernel writes.
+ * time = base_ns + ((counter - base) * mult >> shift), the formula of clock_ns(). @seq is odd while
+ * the kernel writes.
  */
 #pragma once
 #include <stdint.h>

@@ -1,7 +1,9 @@
 /*
- * map.c - the kernel's side of the vDSO: its two pages, the numbers in the second, and their place in every program.
+ * map.c - the kernel's side of the vDSO: its two pages, the numbers in the second, and their place
+ * in every program.
  *
- * All programs share the same two pages: code, then numbers. The numbers change when the wall clock is set.
+ * All programs share the same two pages: code, then numbers. The numbers change when the wall clock
+ * is set.
  */
 #include <arch/clock.h>
 #include <error.h>
@@ -17,7 +19,8 @@
 enum { CODE_PAGE, DATA_PAGE, NR_PAGES };
 extern const uint8_t vdso_image[], vdso_image_end[];
 static struct page *pages[NR_PAGES]; /* constant after boot; all NULL: no vDSO */
-static struct spinlock data_lock = SPINLOCK_INIT("vdso"); /* leaf, irq-save: writers of the numbers */
+static struct spinlock data_lock = SPINLOCK_INIT(
+	"vdso"); /* leaf, irq-save: writers of the numbers */
 
 static int vdso_fault(struct vma *v, uint64_t pgoff, struct page **out)
 {
@@ -37,7 +40,9 @@ static const struct vma_ops vdso_vma_ops = {.fault = vdso_fault, .name = vdso_na
 int vdso_map(struct mm *mm, vaddr_t *at)
 {
 	struct vm_map_args a = {
-		.length = NR_PAGES * PAGE_SIZE, .flags = VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC | VM_SPECIAL | VM_DONTDUMP, .ops = &vdso_vma_ops,
+		.length = NR_PAGES * PAGE_SIZE,
+		.flags = VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC | VM_SPECIAL | VM_DONTDUMP,
+		.ops = &vdso_vma_ops,
 	};
 
 	*at = 0;

@@ -1,5 +1,6 @@
 /*
- * elf_test.c - the ELF loader against a small address space: layout in memory and on the stack, hostile headers, failing allocations.
+ * elf_test.c - the ELF loader against a small address space: layout in memory and on the stack,
+ * hostile headers, failing allocations.
  */
 /* LINK: compat/elf.c */
 #include <error.h>
@@ -14,11 +15,16 @@
 #include "compat/personality.h"
 
 #define MAX_REGIONS 64
-#define STACK_TOP 0x7ffffff00000ull
+#define STACK_TOP   0x7ffffff00000ull
 #define STACK_BYTES 65536u
-#define FILE_BYTES 16384u
+#define FILE_BYTES  16384u
 
-struct region { vaddr_t start; size_t len; uint8_t *mem; uint32_t flags; };
+struct region {
+	vaddr_t start;
+	size_t len;
+	uint8_t *mem;
+	uint32_t flags;
+};
 static struct region regions[MAX_REGIONS];
 static unsigned nr_regions, commits;
 static int open_files;
@@ -46,13 +52,33 @@ int vfs_mmap(struct file *f, struct vm_map_args *a)
 	return 0;
 }
 
-void file_put(struct file *f) {}
-void random_bytes(void *buf, size_t n) { memset(buf, 0x77, n); }
-uint64_t random_below(uint64_t bound) { return bound / 2; }
-size_t signal_frame_max(void) { return 4096; }
-struct vma *mm_find(struct mm *m, vaddr_t addr) { return NULL; }
-int mm_protect(struct mm *m, vaddr_t addr, uint64_t length, uint32_t prot) { return 0; }
-struct task *task_find(pid_t tid) { return NULL; }
+void file_put(struct file *f)
+{
+}
+void random_bytes(void *buf, size_t n)
+{
+	memset(buf, 0x77, n);
+}
+uint64_t random_below(uint64_t bound)
+{
+	return bound / 2;
+}
+size_t signal_frame_max(void)
+{
+	return 4096;
+}
+struct vma *mm_find(struct mm *m, vaddr_t addr)
+{
+	return NULL;
+}
+int mm_protect(struct mm *m, vaddr_t addr, uint64_t length, uint32_t prot)
+{
+	return 0;
+}
+struct task *task_find(pid_t tid)
+{
+	return NULL;
+}
 
 int vdso_map(struct mm *m, vaddr_t *at)
 {
@@ -65,13 +91,15 @@ int mm_map(struct mm *m, const struct vm_map_args *a, vaddr_t *out)
 {
 	struct region *r = &regions[nr_regions];
 
-	if (a->length == 0 || a->addr >= USER_END || a->length > USER_END - a->addr || a->addr & ~PAGE_MASK || a->length & ~PAGE_MASK)
+	if (a->length == 0 || a->addr >= USER_END || a->length > USER_END - a->addr ||
+		a->addr & ~PAGE_MASK || a->length & ~PAGE_MASK)
 		return -EINVAL;
 	if (nr_regions == MAX_REGIONS || a->length > 1 << 20)
 		return -ENOMEM;
 	*r = (struct region){a->addr, a->length, unit_malloc(a->length), a->flags};
 	memset(r->mem, 0, a->length);
-	if (a->file && kernel_read(a->file, r->mem, a->length, (int64_t)(a->pgoff << PAGE_SHIFT)) < 0)
+	if (a->file &&
+		kernel_read(a->file, r->mem, a->length, (int64_t)(a->pgoff << PAGE_SHIFT)) < 0)
 		return -EIO;
 	nr_regions++;
 	*out = a->addr;
@@ -81,7 +109,8 @@ int mm_map(struct mm *m, const struct vm_map_args *a, vaddr_t *out)
 static uint8_t *at(vaddr_t va, size_t n)
 {
 	for (unsigned i = nr_regions; i-- > 0;)
-		if (va >= regions[i].start && va - regions[i].start < regions[i].len && n <= regions[i].len - (va - regions[i].start))
+		if (va >= regions[i].start && va - regions[i].start < regions[i].len &&
+			n <= regions[i].len - (va - regions[i].start))
 			return regions[i].mem + (va - regions[i].start);
 	return NULL;
 }
@@ -118,7 +147,10 @@ int exec_open(const struct path *base, const char *name, unsigned flags, struct 
 	return 0;
 }
 
-void exec_close(struct file *f) { open_files--; }
+void exec_close(struct file *f)
+{
+	open_files--;
+}
 
 int exec_commit(struct exec_args *a)
 {
@@ -131,8 +163,15 @@ static struct elf_segment *header(uint8_t *file, uint16_t type, unsigned phnum)
 	struct elf_header *h = (struct elf_header *)file;
 
 	memset(file, 0, FILE_BYTES);
-	*h = (struct elf_header){.ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1}, .type = type, .machine = EM_X86_64, .version = 1,
-		.entry = 0x401010, .phoff = 64, .ehsize = 64, .phentsize = 56, .phnum = (uint16_t)phnum};
+	*h = (struct elf_header){.ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
+		.type = type,
+		.machine = EM_X86_64,
+		.version = 1,
+		.entry = 0x401010,
+		.phoff = 64,
+		.ehsize = 64,
+		.phentsize = 56,
+		.phnum = (uint16_t)phnum};
 	for (unsigned i = 512; i < FILE_BYTES; i++)
 		file[i] = (uint8_t)(i * 7 + 1);
 	return (struct elf_segment *)(file + 64);
@@ -143,8 +182,20 @@ static struct elf_segment *plain_program(unsigned more)
 {
 	struct elf_segment *s = header(program, ET_EXEC, 2 + more);
 
-	s[0] = (struct elf_segment){.type = PT_LOAD, .flags = PF_R | PF_X, .offset = 0x1000, .vaddr = 0x401000, .filesz = 0x800, .memsz = 0x800, .align = 4096};
-	s[1] = (struct elf_segment){.type = PT_LOAD, .flags = PF_R | PF_W, .offset = 0x1800, .vaddr = 0x402800, .filesz = 0x100, .memsz = 0x2100, .align = 4096};
+	s[0] = (struct elf_segment){.type = PT_LOAD,
+		.flags = PF_R | PF_X,
+		.offset = 0x1000,
+		.vaddr = 0x401000,
+		.filesz = 0x800,
+		.memsz = 0x800,
+		.align = 4096};
+	s[1] = (struct elf_segment){.type = PT_LOAD,
+		.flags = PF_R | PF_W,
+		.offset = 0x1800,
+		.vaddr = 0x402800,
+		.filesz = 0x100,
+		.memsz = 0x2100,
+		.align = 4096};
 	return s + 2;
 }
 
@@ -165,7 +216,13 @@ static int load(struct exec_args *a)
 	commits = 0;
 	memset(&mm, 0, sizeof(mm));
 	mm.mmap_base = 0x7ff000000000;
-	*a = (struct exec_args){.file = &program_file, .path = "/bin/prog", .mm = &mm, .stack_top = STACK_TOP, .argc = 2, .envc = 2, .cred = &cred};
+	*a = (struct exec_args){.file = &program_file,
+		.path = "/bin/prog",
+		.mm = &mm,
+		.stack_top = STACK_TOP,
+		.argc = 2,
+		.envc = 2,
+		.cred = &cred};
 	memcpy(a->head, program, sizeof(a->head));
 	EXPECT_EQ(mm_map(&mm, &stack, &unused), 0);
 	a->sp = STACK_TOP - 8 - sizeof(strings);
@@ -241,7 +298,12 @@ static void with_interpreter(void)
 	*s = (struct elf_segment){.type = PT_INTERP, .offset = 0x300, .filesz = 11, .memsz = 11};
 	memcpy(program + 0x300, "/lib/ld.so", 11);
 	i = header(interpreter, ET_DYN, 1);
-	*i = (struct elf_segment){.type = PT_LOAD, .flags = PF_R | PF_X, .offset = 0, .vaddr = 0, .filesz = 0x1000, .memsz = 0x1000};
+	*i = (struct elf_segment){.type = PT_LOAD,
+		.flags = PF_R | PF_X,
+		.offset = 0,
+		.vaddr = 0,
+		.filesz = 0x1000,
+		.memsz = 0x1000};
 	((struct elf_header *)interpreter)->entry = 0x600;
 }
 

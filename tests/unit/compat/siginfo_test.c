@@ -30,7 +30,13 @@ TEST(fault_gives_address)
 
 TEST(child_gives_status_at_its_offset)
 {
-	struct siginfo in = {.signo = SIGCHLD, .code = CLD_EXITED, .pid = 5, .uid = 1, .status = 3, .utime = 10, .stime = 20};
+	struct siginfo in = {.signo = SIGCHLD,
+		.code = CLD_EXITED,
+		.pid = 5,
+		.uid = 1,
+		.status = 3,
+		.utime = 10,
+		.stime = 20};
 	struct linux_siginfo out;
 
 	siginfo_to_linux(&in, &out);
@@ -41,7 +47,8 @@ TEST(child_gives_status_at_its_offset)
 
 TEST(timer_gives_id_overrun_and_value)
 {
-	struct siginfo in = {.signo = SIGALRM, .code = SI_TIMER, .timer_id = 2, .overrun = 9, .value = 77};
+	struct siginfo in = {
+		.signo = SIGALRM, .code = SI_TIMER, .timer_id = 2, .overrun = 9, .value = 77};
 	struct linux_siginfo out;
 
 	siginfo_to_linux(&in, &out);
