@@ -2,6 +2,7 @@
  * abi.c - runs the cases of an ABI test program one after the other; see abi.h.
  *
  *   PROGRAM --kind=disk|tmpfs [--list] [PART-OF-A-NAME]   in a directory of its own
+ *   PROGRAM --helper WHAT ...   what a case executes; its lines say `helper` for the case
  *
  * The parent collects each case's output through a pipe, so that a case that hangs, crashes or
  * closes everything still ends with a line that says so: `end`, `signal NAME` or `timeout`.
@@ -28,11 +29,21 @@ static struct {
 	const char *kind;
 } cases[CASES_MAX];
 static unsigned case_count;
-static const char *program, *current = "setup", *kind = "disk";
+static const char *current = "helper", *kind = "disk";
+static char program[64];
 static char self[PATH_MAX];
 
-void abi_register(const char *name, void (*run)(void), const char *only)
+/* Takes the program's name from its source file: a copy under another name prints the same. */
+static void name_program(const char *file)
 {
+	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+
+	snprintf(program, sizeof(program), "%.*s", (int)strcspn(base, "."), base);
+}
+
+void abi_register(const char *name, void (*run)(void), const char *only, const char *file)
+{
+	name_program(file);
 	if (case_count == CASES_MAX)
 		abort();
 	cases[case_count].name = name;
@@ -268,7 +279,8 @@ int main(int argc, char **argv)
 
 	if (n > 0)
 		self[n] = 0;
-	program = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+	if (argc < 1 || !argv[0][0])
+		return 93;
 	if (argc > 2 && !strcmp(argv[1], "--helper"))
 		return abi_helper(argc - 2, argv + 2);
 	for (int i = 1; i < argc; i++) {

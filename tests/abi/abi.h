@@ -33,7 +33,7 @@
 	static void case_##name(void);                                                             \
 	__attribute__((constructor)) static void register_##name(void)                             \
 	{                                                                                          \
-		abi_register(#name, case_##name, NULL);                                            \
+		abi_register(#name, case_##name, NULL, __FILE__);                                           \
 	}                                                                                          \
 	static void case_##name(void)
 /* A case for one kind of file system only: "disk" (ext4 on the host, ext2 here) or "tmpfs". */
@@ -41,7 +41,7 @@
 	static void case_##name(void);                                                             \
 	__attribute__((constructor)) static void register_##name(void)                             \
 	{                                                                                          \
-		abi_register(#name, case_##name, #kind);                                           \
+		abi_register(#name, case_##name, #kind, __FILE__);                                          \
 	}                                                                                          \
 	static void case_##name(void)
 
@@ -80,7 +80,7 @@
 		once_ = 0, child_ ? abi_reap("child", child_) : _exit(0))                          \
 		if (!child_)
 
-void abi_register(const char *name, void (*run)(void), const char *kind);
+void abi_register(const char *name, void (*run)(void), const char *kind, const char *file);
 long abi_result(const char *what, long result);
 long abi_ok(const char *what, long result);
 pid_t abi_fork(void);

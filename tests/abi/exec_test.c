@@ -365,7 +365,7 @@ CASE(null_arguments)
 	}
 	int status;
 	waitpid(pid, &status, 0);
-	V(WIFEXITED(status));
+	show_status("without arguments", status);
 }
 
 static void show_signals(void)

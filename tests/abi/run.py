@@ -43,11 +43,16 @@ def runs(part):
 
 
 def cases(text):
-    """{case: its lines} in the order they came."""
-    found = {}
+    """{case: its lines} in the order they came; a helper's lines belong to the case that waits for it."""
+    found, waiting = {}, []
     for line in text.splitlines():
-        match = re.match(r"(\w+\.\w+): ", line)
-        found.setdefault(match.group(1) if match else "(stray)", []).append(line)
+        match = re.match(r"\w+\.(\w+): ", line)
+        waiting.append(line)
+        if match and match.group(1) != "helper":
+            found.setdefault(line.split(": ")[0], []).extend(waiting)
+            waiting = []
+    if waiting:
+        found["(stray)"] = waiting
     return found
 
 
