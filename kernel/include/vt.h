@@ -31,7 +31,6 @@ struct vt {
 	uint16_t margin_top, margin_bottom; /* inclusive */
 	bool wrap, insert, newline, cursor_shown, app_cursor, app_keypad, reverse, bracketed_paste, utf8;
 	bool is_alt, has_wide;
-	bool lost_line; /* the history was full and lost its oldest line */
 	bool changed; /* set by every change of what is seen; the owner clears it */
 
 	struct vt_cell *lines[VT_MAX_LINES]; /* ring: history, then the screen at `top` */
@@ -59,7 +58,7 @@ void vt_write_log(struct vt *vt, const char *s, size_t n);
 /* What the viewer sees in @row, with cursor and reversal applied, into @out (cols cells). */
 void vt_view_row(const struct vt *vt, unsigned row, struct vt_cell *out);
 void vt_scroll_view(struct vt *vt, int lines); /* positive: back */
-/* The history is full and may grow: by @n lines (at most VT_MAX_LINES in all; returns how many were taken). */
+/* Less than two screens of history are unused, and it may grow: by @n lines (at most VT_MAX_LINES in all; returns how many were taken). */
 bool vt_wants_lines(const struct vt *vt);
 unsigned vt_grow(struct vt *vt, struct vt_cell *const *lines, unsigned n);
 /* Columns that a character takes: 0 (combining, control), 1, 2. */

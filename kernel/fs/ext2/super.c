@@ -29,7 +29,7 @@
 #include "ext2.h"
 
 #include <error.h>
-#include <ext2fs.h>
+#include <fs.h>
 #include <log.h>
 #include <printf.h>
 #include <slab.h>

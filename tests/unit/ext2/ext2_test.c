@@ -35,7 +35,7 @@
  * kernel/lib/bitmap.c */
 #include <block.h>
 #include <error.h>
-#include <ext2fs.h>
+#include <fs.h>
 #include <file.h>
 #include <printf.h>
 #include <sched.h>
