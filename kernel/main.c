@@ -179,8 +179,18 @@ static void set_log_level(void)
 		log_set_console_level((int)strtou64(level, NULL, 10));
 }
 
+/* Only where nobody returns: every frame that holds the old canary would be taken for smashed. */
+static __always_inline void randomise_canary(void)
+{
+	uint64_t seed = cycles();
+
+	cpu_entropy(&seed, sizeof(seed)); /* without RDRAND the time since power-on must do */
+	__stack_chk_guard ^= seed << 8;   /* the zero byte stays */
+}
+
 void __noreturn kernel_main(void)
 {
+	randomise_canary();
 	set_log_level();
 	run_steps(boot, ARRAY_SIZE(boot));
 	if (kthread_run(start_services, NULL, "boot"))

@@ -17,7 +17,6 @@ static int panic_cpu = -1;
 
 /* The compiler's canary; main.c may set it from the random numbers while no protected function is
  * active. */
-extern uint64_t __stack_chk_guard;
 uint64_t __stack_chk_guard = 0x00d1a7c5b36e9f42ull; /* a zero byte ends runaway strings */
 void __stack_chk_fail(void) __noreturn;
 void __stack_chk_fail(void)

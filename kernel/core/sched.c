@@ -44,6 +44,9 @@ DEFINE_PER_CPU(struct task *, current_task_);
 DEFINE_PER_CPU(struct rq, run_queue);
 static DEFINE_PER_CPU(struct task, idle_task);
 void (*sched_tick_hook)(struct task *t, bool from_user);
+bool (*sched_idle_poll)(void);
+
+#define IDLE_POLL_NS 200000u
 
 /* ---- under rq->lock ---- */
 
@@ -358,10 +361,26 @@ static void schedule_once(bool yields)
 		task_reap(dead);
 }
 
+/*
+ * Before halting, let a driver that expects an answer within microseconds look for it: halting and being woken cost more than
+ * that. Interrupts on.
+ */
+static void poll_before_halt(const struct task *idle)
+{
+	uint64_t end;
+
+	if (!sched_idle_poll || !sched_idle_poll())
+		return;
+	end = clock_ns() + IDLE_POLL_NS;
+	while (!(READ_ONCE(idle->work) & TASK_WORK_RESCHED) && clock_ns() < end && sched_idle_poll())
+		cpu_relax();
+}
+
 /* The boot flow sleeps and there is nothing else to run: wait in place for an interrupt to change
  * that. */
 static void halt_boot_flow(struct task *t)
 {
+	poll_before_halt(t);
 	irq_disable();
 	if (READ_ONCE(t->state) != TASK_RUNNING && !(READ_ONCE(t->work) & TASK_WORK_RESCHED))
 		cpu_idle_wait();
@@ -490,8 +509,9 @@ void sched_idle_loop(void)
 
 	rq->in_idle_loop = true;
 	for (;;) {
-		irq_disable();
 		cpumask_set(&sched_idle_cpus, cpu);
+		poll_before_halt(idle);
+		irq_disable();
 		while (!(READ_ONCE(idle->work) & TASK_WORK_RESCHED)) {
 			rcu_idle_enter();
 			cpu_idle_wait();

@@ -12,6 +12,7 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
 extern bool panicking; /* locks may be held by stopped processors; only the panic's own processor runs */
 extern const char *boot_step_name; /* main.c: the step that runs; NULL when the system is up. Panic prints it. */
 void print_backtrace(const void *frame_pointer); /* symbolised, to the log */
+extern uint64_t __stack_chk_guard; /* the compiler's name for the stack canary; changed once, by main.c, before any other task exists */
 void warn_at(const char *file, int line, const char *what) __cold;
 
 #if CONFIG_DEBUG
