@@ -1,10 +1,11 @@
 /*
  * main.c - the boot story, top to bottom.
  *
- * The machine's own code (arch/) has made exceptions readable and calls kernel_main() on the boot stack, interrupts off. Each line of the
- * tables below may use every line above it. The first table runs in the boot flow, which becomes the idle task; the second in a
- * kernel thread, where disks can be waited for, and which ends by starting the first program.
- * A panic prints the step that was running. Command line: root= rootfstype= ro rw init= console= loglevel= (docs/boot.md).
+ * The machine's own code (arch/) has made exceptions readable and calls kernel_main() on the boot
+ * stack, interrupts off. Each line of the tables below may use every line above it. The first table
+ * runs in the boot flow, which becomes the idle task; the second in a kernel thread, where disks
+ * can be waited for, and which ends by starting the first program. A panic prints the step that was
+ * running. Command line: root= rootfstype= ro rw init= console= loglevel= (docs/boot.md).
  */
 #include <arch/boot.h>
 #include <arch/init.h>
@@ -34,9 +35,17 @@
 #include <vm.h>
 #include <workqueue.h>
 
-struct boot_step { const char *name; int (*run)(void); };
+struct boot_step {
+	const char *name;
+	int (*run)(void);
+};
 
-#define STEP(fn) static int step_##fn(void) { fn(); return 0; }
+#define STEP(fn)                                                                                   \
+	static int step_##fn(void)                                                                 \
+	{                                                                                          \
+		fn();                                                                              \
+		return 0;                                                                          \
+	}
 STEP(core_init)
 STEP(page_init)
 STEP(slab_init)
@@ -60,12 +69,13 @@ STEP(devpts_init)
 STEP(compat_init)
 
 static const struct boot_step boot[] = {
-	{"core", step_core_init},             /* current, locks, panic with a backtrace */
-	{"cpu", arch_init_cpu},               /* features of this processor in use */
-	{"paging", arch_init_paging},         /* all memory can be reached; code is read-only, data not executable */
-	{"pages", step_page_init},            /* page_alloc() works */
-	{"slab", step_slab_init},             /* kmalloc() works */
-	{"acpi", arch_init_acpi},             /* the machine's tables */
+	{"core", step_core_init},     /* current, locks, panic with a backtrace */
+	{"cpu", arch_init_cpu},       /* features of this processor in use */
+	{"paging", arch_init_paging}, /* all memory can be reached; code is read-only, data not
+					 executable */
+	{"pages", step_page_init},    /* page_alloc() works */
+	{"slab", step_slab_init},     /* kmalloc() works */
+	{"acpi", arch_init_acpi},     /* the machine's tables */
 	{"interrupts", arch_init_interrupts}, /* devices may ask for interrupts */
 	{"clock", arch_init_clock},           /* clock_ns() counts, the timer fires */
 	{"mm", step_mm_init},                 /* address spaces, page cache */
@@ -79,14 +89,12 @@ static const struct boot_step boot[] = {
 };
 
 static const struct boot_step services[] = {
-	{"policy", step_policy_init},       /* credentials */
-	{"proc", step_proc_init},           /* processes and signals */
-	{"vfs", step_vfs_init},             /* names and files */
-	{"tmpfs", step_tmpfs_init},
-	{"devfs", step_devfs_init},         /* devices get names */
-	{"block", step_block_init},         /* disks may be announced */
-	{"ext2", step_ext2_init},
-	{"devpts", step_devpts_init},
+	{"policy", step_policy_init},                           /* credentials */
+	{"proc", step_proc_init},                               /* processes and signals */
+	{"vfs", step_vfs_init},                                 /* names and files */
+	{"tmpfs", step_tmpfs_init}, {"devfs", step_devfs_init}, /* devices get names */
+	{"block", step_block_init},                             /* disks may be announced */
+	{"ext2", step_ext2_init}, {"devpts", step_devpts_init},
 	{"tty", tty_init},                  /* /dev/tty, console, ptmx */
 	{"serial", serial_init},            /* ttyS0... */
 	{"console", console_init},          /* screen and keyboard */
@@ -107,17 +115,20 @@ static void run_steps(const struct boot_step *s, unsigned n)
 		err = s->run();
 		if (err)
 			panic("boot step %s failed: error %d", s->name, -err);
-		log_debug("boot: %s took %llu us", s->name, (unsigned long long)(clock_ns() - start) / 1000);
+		log_debug("boot: %s took %llu us", s->name,
+			(unsigned long long)(clock_ns() - start) / 1000);
 	}
 	boot_step_name = NULL;
 }
 
-/* The machine cannot go on and it is no fault of ours: say why and stop, so that the message stays to be read. */
+/* The machine cannot go on and it is no fault of ours: say why and stop, so that the message stays
+ * to be read. */
 static void __noreturn halt(const char *what, const char *which, int err)
 {
 	log_at(LOG_EMERG, "%s %s: error %d. The system is halted.", what, which, -err);
 	for (struct block_device *b = NULL; (b = bdev_next(b));)
-		log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name, (unsigned long long)b->nr_sectors >> 11, b->partlabel);
+		log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
+			(unsigned long long)b->nr_sectors >> 11, b->partlabel);
 	for (;;)
 		sleep_uninterruptible_ns(NSEC_PER_SEC * 3600);
 }
@@ -135,7 +146,8 @@ static void mount_root(void)
 		halt("no root: there is no device", *spec ? spec : "(root= is missing)", -ENODEV);
 	snprintf(source, sizeof(source), "/dev/%s", b->name);
 	bdev_put(b);
-	err = vfs_mount_root(source, type, boot_option("ro", 0, word, sizeof(word)) ? MS_RDONLY : 0);
+	err = vfs_mount_root(
+		source, type, boot_option("ro", 0, word, sizeof(word)) ? MS_RDONLY : 0);
 	if (err)
 		halt("no root: cannot mount", source, err);
 }
@@ -164,8 +176,10 @@ static void start_services(void *arg)
 	run_steps(services, ARRAY_SIZE(services));
 	mount_root();
 	mount_devices();
-	log_info("boot: %llu ms from kernel entry to the first program", (unsigned long long)(clock_ns() / NSEC_PER_MSEC));
-	err = process_start_init(boot_option("init", 0, init, sizeof(init)) ? paths : paths + 1, env, "/dev/console");
+	log_info("boot: %llu ms from kernel entry to the first program",
+		(unsigned long long)(clock_ns() / NSEC_PER_MSEC));
+	err = process_start_init(boot_option("init", 0, init, sizeof(init)) ? paths : paths + 1,
+		env, "/dev/console");
 	if (err)
 		halt("no first program", *init ? init : "/sbin/init", err);
 }

@@ -24,9 +24,12 @@ static void show_vma(struct text *t, struct mm *m, struct vma *v)
 	size_t line = t->len;
 	const char *label = vma_label(m, v);
 
-	text_add(t, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)v->start, (unsigned long long)v->end,
-		v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-', v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p',
-		(unsigned long long)(v->mapping ? v->pgoff << PAGE_SHIFT : 0), i ? MAJOR(i->sb->dev) : 0, i ? MINOR(i->sb->dev) : 0,
+	text_add(t, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)v->start,
+		(unsigned long long)v->end, v->flags & VM_READ ? 'r' : '-',
+		v->flags & VM_WRITE ? 'w' : '-', v->flags & VM_EXEC ? 'x' : '-',
+		v->flags & VM_SHARED ? 's' : 'p',
+		(unsigned long long)(v->mapping ? v->pgoff << PAGE_SHIFT : 0),
+		i ? MAJOR(i->sb->dev) : 0, i ? MINOR(i->sb->dev) : 0,
 		(unsigned long long)(i ? i->ino : 0));
 	if (i || label) {
 		while (t->len - line < 73)
@@ -41,19 +44,34 @@ static void show_vma(struct text *t, struct mm *m, struct vma *v)
 
 static void show_usage(struct text *t, uint64_t size, const struct vma_usage *u)
 {
-	const struct { const char *name; uint64_t bytes; } row[] = {
-		{"Rss", u->rss}, {"Pss", u->pss}, {"Shared_Clean", u->shared_clean}, {"Shared_Dirty", u->shared_dirty},
-		{"Private_Clean", u->private_clean}, {"Private_Dirty", u->private_dirty}, {"Referenced", u->referenced}, {"Anonymous", u->anonymous},
-		{"Swap", 0}, {"SwapPss", 0}, {"Locked", 0},
+	const struct {
+		const char *name;
+		uint64_t bytes;
+	} row[] = {
+		{"Rss", u->rss},
+		{"Pss", u->pss},
+		{"Shared_Clean", u->shared_clean},
+		{"Shared_Dirty", u->shared_dirty},
+		{"Private_Clean", u->private_clean},
+		{"Private_Dirty", u->private_dirty},
+		{"Referenced", u->referenced},
+		{"Anonymous", u->anonymous},
+		{"Swap", 0},
+		{"SwapPss", 0},
+		{"Locked", 0},
 	};
 
 	if (size)
-		text_add(t, "Size:           %8llu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n", (unsigned long long)size / 1024);
+		text_add(t,
+			"Size:           %8llu kB\nKernelPageSize:        4 kB\nMMUPageSize:       "
+			"    4 kB\n",
+			(unsigned long long)size / 1024);
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
 		size_t start = t->len;
 
 		text_add(t, "%s:", row[i].name);
-		text_add(t, "%*llu kB\n", (int)(24 - (t->len - start)), (unsigned long long)row[i].bytes / 1024);
+		text_add(t, "%*llu kB\n", (int)(24 - (t->len - start)),
+			(unsigned long long)row[i].bytes / 1024);
 	}
 }
 
@@ -84,7 +102,9 @@ static int show(struct text *t, const struct proc_node *n, enum form form)
 	}
 	rwsem_read_unlock(&m->lock);
 	if (form == FORM_ROLLUP) {
-		text_add(t, "%08llx-%08llx ---p 00000000 00:00 0                          [rollup]\n", (unsigned long long)first, (unsigned long long)last);
+		text_add(t,
+			"%08llx-%08llx ---p 00000000 00:00 0                          [rollup]\n",
+			(unsigned long long)first, (unsigned long long)last);
 		show_usage(t, 0, &sum);
 	}
 	mm_put(m);

@@ -4,13 +4,24 @@
 #include "procfs.h"
 #include <dev.h>
 
-struct show_ctx { struct text *t; bool info; };
+struct show_ctx {
+	struct text *t;
+	bool info;
+};
 
 static void text_options(struct text *t, const struct mount *m)
 {
-	static const struct { unsigned flag; const char *text; } option[] = {
-		{MS_NOSUID, ",nosuid"}, {MS_NODEV, ",nodev"}, {MS_NOEXEC, ",noexec"}, {MS_NOATIME, ",noatime"}, {MS_NODIRATIME, ",nodiratime"},
-		{MS_RELATIME, ",relatime"}, {MS_NOSYMFOLLOW, ",nosymfollow"},
+	static const struct {
+		unsigned flag;
+		const char *text;
+	} option[] = {
+		{MS_NOSUID, ",nosuid"},
+		{MS_NODEV, ",nodev"},
+		{MS_NOEXEC, ",noexec"},
+		{MS_NOATIME, ",noatime"},
+		{MS_NODIRATIME, ",nodiratime"},
+		{MS_RELATIME, ",relatime"},
+		{MS_NOSYMFOLLOW, ",nosymfollow"},
 	};
 
 	text_add(t, "%s", (m->flags | m->sb->flags) & MS_RDONLY ? "ro" : "rw");

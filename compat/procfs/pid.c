@@ -1,5 +1,6 @@
 /*
- * pid.c - the folders of processes and threads: which there are, what lies in them, their links and small files.
+ * pid.c - the folders of processes and threads: which there are, what lies in them, their links and
+ * small files.
  */
 #include "procfs.h"
 #include <arch/mmu.h>
@@ -20,7 +21,8 @@ struct mm *proc_node_mm(const struct proc_node *n)
 
 static const struct proc_entry pid_entry, tid_entry, fd_link_entry, fdinfo_entry;
 
-static int pid_lookup(const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
+static int pid_lookup(
+	const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
 {
 	uint32_t pid;
 	int err = proc_number(name, len, &pid);
@@ -50,7 +52,8 @@ static bool pid_next(const struct proc_node *dir, uint32_t *key, char name[16], 
 }
 const struct proc_dir proc_pid_dir = {.lookup = pid_lookup, .next = pid_next};
 
-static int task_lookup(const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
+static int task_lookup(
+	const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
 {
 	struct task *t;
 	uint32_t tid;
@@ -65,7 +68,8 @@ static int task_lookup(const struct proc_node *dir, const char *name, unsigned l
 	task_put(t);
 	if (err)
 		return err;
-	*out = (struct proc_node){.entry = &tid_entry, .process = process_get(dir->process), .tid = (pid_t)tid};
+	*out = (struct proc_node){
+		.entry = &tid_entry, .process = process_get(dir->process), .tid = (pid_t)tid};
 	return 0;
 }
 
@@ -111,7 +115,8 @@ static struct file *node_file(const struct proc_node *n, int fd)
 	return f;
 }
 
-static int fd_entry_lookup(const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out, const struct proc_entry *e)
+static int fd_entry_lookup(const struct proc_node *dir, const char *name, unsigned len,
+	struct proc_node *out, const struct proc_entry *e)
 {
 	struct file *f;
 	uint32_t fd;
@@ -125,16 +130,21 @@ static int fd_entry_lookup(const struct proc_node *dir, const char *name, unsign
 	if (!f)
 		return -ENOENT;
 	file_put(f);
-	*out = (struct proc_node){.entry = e, .process = process_get(dir->process), .tid = dir->tid, .fd = -(int)fd - 1};
+	*out = (struct proc_node){.entry = e,
+		.process = process_get(dir->process),
+		.tid = dir->tid,
+		.fd = -(int)fd - 1};
 	return 0;
 }
 
-static int fd_lookup(const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
+static int fd_lookup(
+	const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
 {
 	return fd_entry_lookup(dir, name, len, out, &fd_link_entry);
 }
 
-static int fdinfo_lookup(const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
+static int fdinfo_lookup(
+	const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
 {
 	return fd_entry_lookup(dir, name, len, out, &fdinfo_entry);
 }
@@ -178,7 +188,8 @@ static int show_fdinfo(struct text *t, const struct proc_node *n)
 
 	if (!f)
 		return -ENOENT;
-	text_add(t, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)f->pos, READ_ONCE(f->flags), f->path.mnt ? f->path.mnt->id : 0,
+	text_add(t, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)f->pos,
+		READ_ONCE(f->flags), f->path.mnt ? f->path.mnt->id : 0,
 		(unsigned long long)f->inode->ino);
 	file_put(f);
 	return 0;
@@ -338,7 +349,8 @@ static int64_t mem_seek(struct file *f, int64_t off, int whence)
 	f->pos = off; /* addresses: any value is a position */
 	return off;
 }
-const struct file_ops proc_mem_fops = {.open = mem_open, .read = mem_read, .write = mem_write, .seek = mem_seek};
+const struct file_ops proc_mem_fops = {
+	.open = mem_open, .read = mem_read, .write = mem_write, .seek = mem_seek};
 
 /* ---- small files ---- */
 
@@ -369,11 +381,25 @@ static ssize_t write_comm(const struct proc_node *n, char *s, size_t len)
 
 static int show_limits(struct text *t, const struct proc_node *n)
 {
-	static const struct { const char *name, *unit; } row[RLIMIT_COUNT] = {
-		{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"}, {"Max stack size", "bytes"},
-		{"Max core file size", "bytes"}, {"Max resident set", "bytes"}, {"Max processes", "processes"}, {"Max open files", "files"},
-		{"Max locked memory", "bytes"}, {"Max address space", "bytes"}, {"Max file locks", "locks"}, {"Max pending signals", "signals"},
-		{"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"},
+	static const struct {
+		const char *name, *unit;
+	} row[RLIMIT_COUNT] = {
+		{"Max cpu time", "seconds"},
+		{"Max file size", "bytes"},
+		{"Max data size", "bytes"},
+		{"Max stack size", "bytes"},
+		{"Max core file size", "bytes"},
+		{"Max resident set", "bytes"},
+		{"Max processes", "processes"},
+		{"Max open files", "files"},
+		{"Max locked memory", "bytes"},
+		{"Max address space", "bytes"},
+		{"Max file locks", "locks"},
+		{"Max pending signals", "signals"},
+		{"Max msgqueue size", "bytes"},
+		{"Max nice priority", ""},
+		{"Max realtime priority", ""},
+		{"Max realtime timeout", "us"},
 	};
 
 	text_add(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
@@ -398,9 +424,13 @@ static int show_statm(struct text *t, const struct proc_node *n)
 		text_add(t, "0 0 0 0 0 0 0\n");
 		return 0;
 	}
-	text_add(t, "%llu %llu %llu %llu 0 %llu 0\n", (unsigned long long)m->total_pages, (unsigned long long)mm_rss(m),
-		(unsigned long long)(atomic64_read(&m->file_pages) + atomic64_read(&m->shmem_pages)),
-		(unsigned long long)((ALIGN_UP(m->code_end, PAGE_SIZE) - ALIGN_DOWN(m->code_start, PAGE_SIZE)) / PAGE_SIZE),
+	text_add(t, "%llu %llu %llu %llu 0 %llu 0\n", (unsigned long long)m->total_pages,
+		(unsigned long long)mm_rss(m),
+		(unsigned long long)(atomic64_read(&m->file_pages) +
+				     atomic64_read(&m->shmem_pages)),
+		(unsigned long long)((ALIGN_UP(m->code_end, PAGE_SIZE) -
+					     ALIGN_DOWN(m->code_start, PAGE_SIZE)) /
+				     PAGE_SIZE),
 		(unsigned long long)(m->data_pages + m->stack_pages));
 	mm_put(m);
 	return 0;
@@ -438,8 +468,11 @@ static int show_io(struct text *t, const struct proc_node *n)
 {
 	const struct process *p = n->process;
 
-	text_add(t, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\nread_bytes: %llu\nwrite_bytes: %llu\ncancelled_write_bytes: 0\n",
-		(unsigned long long)p->io_rchar, (unsigned long long)p->io_wchar, (unsigned long long)p->io_syscr, (unsigned long long)p->io_syscw,
+	text_add(t,
+		"rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\nread_bytes: "
+		"%llu\nwrite_bytes: %llu\ncancelled_write_bytes: 0\n",
+		(unsigned long long)p->io_rchar, (unsigned long long)p->io_wchar,
+		(unsigned long long)p->io_syscr, (unsigned long long)p->io_syscw,
 		(unsigned long long)p->io_read_bytes, (unsigned long long)p->io_write_bytes);
 	return 0;
 }
@@ -455,30 +488,40 @@ static int show_personality(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
-#define THREAD_ENTRIES \
-	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv, .guarded = true}, \
-	PROC_FILE("cgroup", show_cgroup), \
-	PROC_FILE("cmdline", show_cmdline), \
-	PROC_FILE_RW("comm", show_comm, write_comm), \
-	{.name = "cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd}, \
-	{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ, .guarded = true}, \
-	{.name = "exe", .mode = S_IFLNK | 0777, .follow = follow_exe}, \
-	{.name = "fd", .mode = S_IFDIR | 0500, .dir = &proc_fd_dir}, \
-	{.name = "fdinfo", .mode = S_IFDIR | 0555, .dir = &proc_fdinfo_dir}, \
-	{.name = "io", .mode = S_IFREG | 0400, .show = show_io, .guarded = true}, \
-	PROC_FILE("limits", show_limits), \
-	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps, .guarded = true}, \
-	{.name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops}, \
-	PROC_FILE("mountinfo", proc_show_mountinfo), \
-	PROC_FILE("mounts", proc_show_mounts), \
-	PROC_FILE_RW("oom_score_adj", show_oom_score_adj, write_oom_score_adj), \
-	{.name = "personality", .mode = S_IFREG | 0400, .show = show_personality, .guarded = true}, \
-	{.name = "root", .mode = S_IFLNK | 0777, .follow = follow_root}, \
-	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps, .guarded = true}, \
-	{.name = "smaps_rollup", .mode = S_IFREG | 0444, .show = proc_show_smaps_rollup, .guarded = true}, \
-	PROC_FILE("stat", proc_show_stat), \
-	PROC_FILE("statm", show_statm), \
-	PROC_FILE("status", proc_show_status)
+#define THREAD_ENTRIES                                                                             \
+	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv, .guarded = true},              \
+		PROC_FILE("cgroup", show_cgroup), PROC_FILE("cmdline", show_cmdline),              \
+		PROC_FILE_RW("comm", show_comm, write_comm),                                       \
+		{.name = "cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd},                     \
+		{.name = "environ",                                                                \
+			.mode = S_IFREG | 0400,                                                    \
+			.show = show_environ,                                                      \
+			.guarded = true},                                                          \
+		{.name = "exe", .mode = S_IFLNK | 0777, .follow = follow_exe},                     \
+		{.name = "fd", .mode = S_IFDIR | 0500, .dir = &proc_fd_dir},                       \
+		{.name = "fdinfo", .mode = S_IFDIR | 0555, .dir = &proc_fdinfo_dir},               \
+		{.name = "io", .mode = S_IFREG | 0400, .show = show_io, .guarded = true},          \
+		PROC_FILE("limits", show_limits),                                                  \
+		{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps, .guarded = true}, \
+		{.name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops},                   \
+		PROC_FILE("mountinfo", proc_show_mountinfo),                                       \
+		PROC_FILE("mounts", proc_show_mounts),                                             \
+		PROC_FILE_RW("oom_score_adj", show_oom_score_adj, write_oom_score_adj),            \
+		{.name = "personality",                                                            \
+			.mode = S_IFREG | 0400,                                                    \
+			.show = show_personality,                                                  \
+			.guarded = true},                                                          \
+		{.name = "root", .mode = S_IFLNK | 0777, .follow = follow_root},                   \
+		{.name = "smaps",                                                                  \
+			.mode = S_IFREG | 0444,                                                    \
+			.show = proc_show_smaps,                                                   \
+			.guarded = true},                                                          \
+		{.name = "smaps_rollup",                                                           \
+			.mode = S_IFREG | 0444,                                                    \
+			.show = proc_show_smaps_rollup,                                            \
+			.guarded = true},                                                          \
+		PROC_FILE("stat", proc_show_stat), PROC_FILE("statm", show_statm),                 \
+		PROC_FILE("status", proc_show_status)
 
 const struct proc_entry proc_pid_entries[] = {
 	THREAD_ENTRIES,
@@ -486,7 +529,11 @@ const struct proc_entry proc_pid_entries[] = {
 	{0},
 };
 const struct proc_entry proc_tid_entries[] = {THREAD_ENTRIES, {0}};
-static const struct proc_entry pid_entry = {.name = "PID", .mode = S_IFDIR | 0555, .children = proc_pid_entries};
-static const struct proc_entry tid_entry = {.name = "TID", .mode = S_IFDIR | 0555, .children = proc_tid_entries};
-static const struct proc_entry fd_link_entry = {.name = "FD", .mode = S_IFLNK | 0700, .follow = follow_fd};
-static const struct proc_entry fdinfo_entry = {.name = "FDINFO", .mode = S_IFREG | 0444, .show = show_fdinfo, .guarded = true};
+static const struct proc_entry pid_entry = {
+	.name = "PID", .mode = S_IFDIR | 0555, .children = proc_pid_entries};
+static const struct proc_entry tid_entry = {
+	.name = "TID", .mode = S_IFDIR | 0555, .children = proc_tid_entries};
+static const struct proc_entry fd_link_entry = {
+	.name = "FD", .mode = S_IFLNK | 0700, .follow = follow_fd};
+static const struct proc_entry fdinfo_entry = {
+	.name = "FDINFO", .mode = S_IFREG | 0444, .show = show_fdinfo, .guarded = true};

@@ -1,16 +1,19 @@
 /*
  * procfs.c - the file system that shows processes and the kernel's state as text.
  *
- * Objects. Each inode has a struct proc_node: which entry of which table it is, and the process, thread and descriptor it speaks of. Inodes
- * are made at lookup and live as long as somebody uses their dentry; nothing is made beforehand. A node holds a reference to struct
- * process, which outlives the process itself: a file that was opened before the exit gives ESRCH afterwards.
+ * Objects. Each inode has a struct proc_node: which entry of which table it is, and the process,
+ * thread and descriptor it speaks of. Inodes are made at lookup and live as long as somebody uses
+ * their dentry; nothing is made beforehand. A node holds a reference to struct process, which
+ * outlives the process itself: a file that was opened before the exit gives ESRCH afterwards.
  *
- * Text. A file's text is made at the first read and again when a read starts at position 0; reads in between see one
- * consistent text, however small their buffers.
+ * Text. A file's text is made at the first read and again when a read starts at position 0; reads
+ * in between see one consistent text, however small their buffers.
  *
- * Staleness. Dentries below a process are revalidated at each walk: they are dropped when the process (thread, descriptor) is gone.
+ * Staleness. Dentries below a process are revalidated at each walk: they are dropped when the
+ * process (thread, descriptor) is gone.
  *
- * Locks. None of its own but the mutex of each opened text; the makers of texts take the locks of the rooms they ask.
+ * Locks. None of its own but the mutex of each opened text; the makers of texts take the locks of
+ * the rooms they ask.
  */
 #include "procfs.h"
 #include <mutex.h>
@@ -45,7 +48,8 @@ bool proc_may_look(const struct proc_node *n)
 		return false;
 	rcu_read_lock();
 	other = rcu_dereference(t->cred);
-	ok = (me->fsuid == other->uid && me->fsuid == other->euid && me->fsuid == other->suid && n->process->dumpable) ||
+	ok = (me->fsuid == other->uid && me->fsuid == other->euid && me->fsuid == other->suid &&
+		     n->process->dumpable) ||
 	     cred_capable(me, CAP_SYS_PTRACE);
 	ok = ok && !policy_proc(me, other, POLICY_SEE);
 	rcu_read_unlock();
@@ -128,7 +132,10 @@ static int node_inode(struct super *sb, const struct proc_node *n, struct inode 
 	i->mode = e->mode;
 	i->nlink = S_ISDIR(e->mode) ? 2 : 1;
 	i->atime = i->mtime = i->ctime = time_now_coarse();
-	i->ops = S_ISDIR(e->mode) ? &dir_ops : e->follow ? &magic_ops : S_ISLNK(e->mode) ? &link_ops : &file_iops;
+	i->ops = S_ISDIR(e->mode)   ? &dir_ops
+		 : e->follow        ? &magic_ops
+		 : S_ISLNK(e->mode) ? &link_ops
+				    : &file_iops;
 	i->fops = S_ISDIR(e->mode) ? &dir_fops : e->fops ? e->fops : &text_fops;
 	set_owner(i, n);
 	err = e->link ? e->link(n, pi->link, sizeof(pi->link)) : 0;
@@ -146,14 +153,17 @@ static void proc_evict(struct inode *i)
 
 /* ---- directories ---- */
 
-static int find_child(const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
+static int find_child(
+	const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
 {
 	const struct proc_entry *e;
 
 	for (e = dir->entry->children; e && e->name; e++) {
 		if (strlen(e->name) != len || memcmp(e->name, name, len))
 			continue;
-		*out = (struct proc_node){.entry = e, .process = dir->process, .tid = e->link ? current->tid : dir->tid};
+		*out = (struct proc_node){.entry = e,
+			.process = dir->process,
+			.tid = e->link ? current->tid : dir->tid};
 		if (out->process)
 			process_get(out->process);
 		return 0;
@@ -231,15 +241,18 @@ static int proc_readdir(struct file *f, struct dir_context *ctx)
 	for (; ctx->pos < 2 + (int64_t)count; ctx->pos++) {
 		const struct proc_entry *e = &children[ctx->pos - 2];
 
-		if (!ctx->emit(ctx, e->name, (unsigned)strlen(e->name), ctx->pos + 1, (ino_t)ctx->pos, MODE_TO_DT(e->mode)))
+		if (!ctx->emit(ctx, e->name, (unsigned)strlen(e->name), ctx->pos + 1,
+			    (ino_t)ctx->pos, MODE_TO_DT(e->mode)))
 			return 0;
 	}
 	if (!n->entry->dir)
 		return 0;
 	if (ctx->pos < DYNAMIC_POS)
 		ctx->pos = DYNAMIC_POS;
-	for (key = (uint32_t)(ctx->pos - DYNAMIC_POS); n->entry->dir->next(n, &key, name, &mode); key++) {
-		if (!ctx->emit(ctx, name, (unsigned)strlen(name), DYNAMIC_POS + (int64_t)key + 1, DYNAMIC_POS + key, MODE_TO_DT(mode)))
+	for (key = (uint32_t)(ctx->pos - DYNAMIC_POS); n->entry->dir->next(n, &key, name, &mode);
+		key++) {
+		if (!ctx->emit(ctx, name, (unsigned)strlen(name), DYNAMIC_POS + (int64_t)key + 1,
+			    DYNAMIC_POS + key, MODE_TO_DT(mode)))
 			return 0;
 		ctx->pos = DYNAMIC_POS + (int64_t)key + 1;
 	}
@@ -264,7 +277,10 @@ static int proc_follow(struct inode *i, struct path *out)
 
 /* ---- texts ---- */
 
-struct text_file { struct mutex lock; struct text text; };
+struct text_file {
+	struct mutex lock;
+	struct text text;
+};
 
 static int text_open(struct inode *i, struct file *f)
 {
@@ -366,24 +382,38 @@ static int proc_setattr(struct dentry *d, struct iattr *a)
 	return a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
 }
 
-static const struct inode_ops dir_ops = {.lookup = proc_lookup, .revalidate = proc_revalidate, .setattr = proc_setattr};
+static const struct inode_ops dir_ops = {
+	.lookup = proc_lookup, .revalidate = proc_revalidate, .setattr = proc_setattr};
 static const struct inode_ops file_iops = {.revalidate = proc_revalidate, .setattr = proc_setattr};
-static const struct inode_ops link_ops = {.get_link = proc_get_link, .revalidate = proc_revalidate, .setattr = proc_setattr};
-static const struct inode_ops magic_ops = {.follow = proc_follow, .revalidate = proc_revalidate, .setattr = proc_setattr};
+static const struct inode_ops link_ops = {
+	.get_link = proc_get_link, .revalidate = proc_revalidate, .setattr = proc_setattr};
+static const struct inode_ops magic_ops = {
+	.follow = proc_follow, .revalidate = proc_revalidate, .setattr = proc_setattr};
 static const struct file_ops dir_fops = {.readdir = proc_readdir, .seek = text_seek};
-static const struct file_ops text_fops = {.open = text_open, .release = text_release, .read = text_read, .write = text_write, .seek = text_seek};
+static const struct file_ops text_fops = {.open = text_open,
+	.release = text_release,
+	.read = text_read,
+	.write = text_write,
+	.seek = text_seek};
 
 /* ---- the file system ---- */
 
 static int proc_statfs(struct super *sb, struct kstatfs *out)
 {
 	(void)sb;
-	*out = (struct kstatfs){.type = 0x9fa0, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX};
+	*out = (struct kstatfs){
+		.type = 0x9fa0, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX};
 	return 0;
 }
 
-static const struct super_ops proc_super_ops = {.alloc_inode = proc_alloc_inode, .free_inode = proc_free_inode, .evict = proc_evict, .statfs = proc_statfs};
-static const struct proc_entry root_entry = {.name = "proc", .mode = S_IFDIR | 0555, .children = proc_root_entries, .dir = &proc_pid_dir};
+static const struct super_ops proc_super_ops = {.alloc_inode = proc_alloc_inode,
+	.free_inode = proc_free_inode,
+	.evict = proc_evict,
+	.statfs = proc_statfs};
+static const struct proc_entry root_entry = {.name = "proc",
+	.mode = S_IFDIR | 0555,
+	.children = proc_root_entries,
+	.dir = &proc_pid_dir};
 
 static int proc_fill_super(struct super *sb, const char *options, bool silent)
 {
@@ -391,7 +421,8 @@ static int proc_fill_super(struct super *sb, const char *options, bool silent)
 	struct inode *i;
 	int err;
 
-	(void)options; /* hidepid= and the like are accepted and have no effect, as mount(8) users expect */
+	(void)options; /* hidepid= and the like are accepted and have no effect, as mount(8) users
+			  expect */
 	(void)silent;
 	sb->ops = &proc_super_ops;
 	sb->blksize = PAGE_SIZE;
@@ -402,7 +433,8 @@ static int proc_fill_super(struct super *sb, const char *options, bool silent)
 	return sb->root ? 0 : -ENOMEM;
 }
 
-static struct fs_type proc_type = {.name = "proc", .nodev = true, .single = true, .fill_super = proc_fill_super};
+static struct fs_type proc_type = {
+	.name = "proc", .nodev = true, .single = true, .fill_super = proc_fill_super};
 
 void procfs_init(void)
 {

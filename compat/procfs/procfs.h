@@ -1,8 +1,8 @@
 /*
  * procfs.h - what the files of /proc share.
  *
- * The tree is described by constant tables of struct proc_entry; the changing parts (processes, threads, descriptors) are directories with
- * a struct proc_dir. Theory: procfs.c.
+ * The tree is described by constant tables of struct proc_entry; the changing parts (processes,
+ * threads, descriptors) are directories with a struct proc_dir. Theory: procfs.c.
  */
 #pragma once
 #include <compiler.h>
@@ -14,7 +14,11 @@
 #include <vfs.h>
 
 /* A growing text. Out of memory: err is set, further text is dropped. */
-struct text { char *buf; size_t size, len; int err; };
+struct text {
+	char *buf;
+	size_t size, len;
+	int err;
+};
 void text_add(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_bytes(struct text *t, const void *s, size_t n);
 /* A name as /proc/mounts has it: blanks, tabs, newlines, backslashes as \ooo. */
@@ -28,42 +32,53 @@ struct proc_node {
 	const struct proc_entry *entry;
 	struct process *process; /* referenced; NULL outside /proc/PID */
 	pid_t tid;               /* 0: the process as a whole */
-	int fd;                  /* in /proc/PID/fd: the number + 1, negated: such dentries are never trusted */
+	int fd; /* in /proc/PID/fd: the number + 1, negated: such dentries are never trusted */
 };
 /* The entries of a directory that are not in a table. */
 struct proc_dir {
-	/* Fill @out from a name: entry and what distinguishes it. -ENOENT. References taken are the node's. */
-	int (*lookup)(const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out);
+	/* Fill @out from a name: entry and what distinguishes it. -ENOENT. References taken are the
+	 * node's. */
+	int (*lookup)(
+		const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out);
 	/* The first at or after *key: its number into *key and @name; false: no more. */
 	bool (*next)(const struct proc_node *dir, uint32_t *key, char name[16], mode_t *mode);
 };
 struct proc_entry {
 	const char *name;
-	mode_t mode;                                    /* type and permissions */
+	mode_t mode; /* type and permissions */
 	int (*show)(struct text *t, const struct proc_node *n);
-	ssize_t (*write)(const struct proc_node *n, char *s, size_t len); /* s is terminated; len or -errno */
-	int (*link)(const struct proc_node *n, char *buf, size_t size);   /* text of a plain symlink */
-	int (*follow)(const struct proc_node *n, struct path *out);       /* a magic link */
-	const struct proc_entry *children;              /* directory: ends with a NULL name */
+	ssize_t (*write)(const struct proc_node *n, char *s,
+		size_t len); /* s is terminated; len or -errno */
+	int (*link)(
+		const struct proc_node *n, char *buf, size_t size); /* text of a plain symlink */
+	int (*follow)(const struct proc_node *n, struct path *out); /* a magic link */
+	const struct proc_entry *children; /* directory: ends with a NULL name */
 	const struct proc_dir *dir;
-	const struct file_ops *fops;                    /* instead of show and write */
-	bool guarded;                                   /* only for those who may trace the process */
+	const struct file_ops *fops; /* instead of show and write */
+	bool guarded;                /* only for those who may trace the process */
 };
-#define PROC_FILE(n, fn) { .name = n, .mode = S_IFREG | 0444, .show = fn }
-#define PROC_FILE_RW(n, fn, wr) { .name = n, .mode = S_IFREG | 0644, .show = fn, .write = wr }
+#define PROC_FILE(n, fn)                                                                           \
+	{                                                                                          \
+		.name = n, .mode = S_IFREG | 0444, .show = fn                                      \
+	}
+#define PROC_FILE_RW(n, fn, wr)                                                                    \
+	{                                                                                          \
+		.name = n, .mode = S_IFREG | 0644, .show = fn, .write = wr                         \
+	}
 
 /* The task a node speaks of, referenced; NULL: gone. */
 struct task *proc_node_task(const struct proc_node *n);
 /* Its address space, with a user reference; NULL: none. */
 struct mm *proc_node_mm(const struct proc_node *n);
 bool proc_may_look(const struct proc_node *n); /* as ptrace(2), access mode checking */
-int proc_number(const char *s, unsigned len, uint32_t *out); /* decimal without leading zeros, or -ENOENT */
+int proc_number(
+	const char *s, unsigned len, uint32_t *out); /* decimal without leading zeros, or -ENOENT */
 
-extern const struct proc_entry proc_root_entries[];  /* root.c */
-extern const struct proc_entry proc_pid_entries[];   /* pid.c */
+extern const struct proc_entry proc_root_entries[]; /* root.c */
+extern const struct proc_entry proc_pid_entries[];  /* pid.c */
 extern const struct proc_entry proc_tid_entries[];
-extern const struct proc_entry proc_sys_entries[];   /* sys.c */
-extern const struct proc_dir proc_pid_dir;           /* processes in / */
+extern const struct proc_entry proc_sys_entries[]; /* sys.c */
+extern const struct proc_dir proc_pid_dir;         /* processes in / */
 extern const struct proc_dir proc_task_dir, proc_fd_dir, proc_fdinfo_dir;
 extern const struct file_ops proc_mem_fops, proc_kmsg_fops;
 int proc_show_mounts(struct text *t, const struct proc_node *n);

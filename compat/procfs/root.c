@@ -16,17 +16,42 @@ static int show_meminfo(struct text *t, const struct proc_node *n)
 
 	(void)n;
 	mem_stats(&m);
-	const struct { const char *name; uint64_t pages; } row[] = {
-		{"MemTotal", m.total}, {"MemFree", m.free}, {"MemAvailable", m.available}, {"Buffers", m.buffers}, {"Cached", m.cached}, {"SwapCached", 0},
-		{"Active", m.active_file + m.anon}, {"Inactive", m.inactive_file}, {"Active(anon)", m.anon}, {"Inactive(anon)", 0},
-		{"Active(file)", m.active_file}, {"Inactive(file)", m.inactive_file}, {"SwapTotal", 0}, {"SwapFree", 0}, {"Dirty", m.dirty},
-		{"Writeback", m.writeback}, {"AnonPages", m.anon}, {"Mapped", m.mapped}, {"Shmem", m.shmem}, {"KReclaimable", m.slab_reclaimable},
-		{"Slab", m.slab_reclaimable + m.slab_unreclaimable}, {"SReclaimable", m.slab_reclaimable}, {"SUnreclaim", m.slab_unreclaimable},
-		{"KernelStack", m.kernel_stacks}, {"PageTables", m.page_tables}, {"CommitLimit", m.commit_limit}, {"Committed_AS", m.committed},
+	const struct {
+		const char *name;
+		uint64_t pages;
+	} row[] = {
+		{"MemTotal", m.total},
+		{"MemFree", m.free},
+		{"MemAvailable", m.available},
+		{"Buffers", m.buffers},
+		{"Cached", m.cached},
+		{"SwapCached", 0},
+		{"Active", m.active_file + m.anon},
+		{"Inactive", m.inactive_file},
+		{"Active(anon)", m.anon},
+		{"Inactive(anon)", 0},
+		{"Active(file)", m.active_file},
+		{"Inactive(file)", m.inactive_file},
+		{"SwapTotal", 0},
+		{"SwapFree", 0},
+		{"Dirty", m.dirty},
+		{"Writeback", m.writeback},
+		{"AnonPages", m.anon},
+		{"Mapped", m.mapped},
+		{"Shmem", m.shmem},
+		{"KReclaimable", m.slab_reclaimable},
+		{"Slab", m.slab_reclaimable + m.slab_unreclaimable},
+		{"SReclaimable", m.slab_reclaimable},
+		{"SUnreclaim", m.slab_unreclaimable},
+		{"KernelStack", m.kernel_stacks},
+		{"PageTables", m.page_tables},
+		{"CommitLimit", m.commit_limit},
+		{"Committed_AS", m.committed},
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
 		text_add(t, "%s:", row[i].name);
-		text_add(t, "%*llu kB\n", (int)(24 - strlen(row[i].name) - 1), (unsigned long long)row[i].pages * (PAGE_SIZE / 1024));
+		text_add(t, "%*llu kB\n", (int)(24 - strlen(row[i].name) - 1),
+			(unsigned long long)row[i].pages * (PAGE_SIZE / 1024));
 	}
 	return 0;
 }
@@ -49,9 +74,12 @@ static int show_cpuinfo(struct text *t, const struct proc_node *n)
 
 static void stat_cpu(struct text *t, const char *name, const struct cpu_times *c)
 {
-	text_add(t, "%s %llu 0 %llu %llu %llu %llu 0 0 0 0\n", name, (unsigned long long)(c->user_ns / NS_PER_TICK),
-		(unsigned long long)(c->system_ns / NS_PER_TICK), (unsigned long long)(c->idle_ns / NS_PER_TICK),
-		(unsigned long long)(c->iowait_ns / NS_PER_TICK), (unsigned long long)(c->irq_ns / NS_PER_TICK));
+	text_add(t, "%s %llu 0 %llu %llu %llu %llu 0 0 0 0\n", name,
+		(unsigned long long)(c->user_ns / NS_PER_TICK),
+		(unsigned long long)(c->system_ns / NS_PER_TICK),
+		(unsigned long long)(c->idle_ns / NS_PER_TICK),
+		(unsigned long long)(c->iowait_ns / NS_PER_TICK),
+		(unsigned long long)(c->irq_ns / NS_PER_TICK));
 }
 
 static uint64_t irqs_total(void)
@@ -91,8 +119,12 @@ static int show_stat(struct text *t, const struct proc_node *n)
 		snprintf(name, sizeof(name), "cpu%u", cpu);
 		stat_cpu(t, name, &c);
 	}
-	text_add(t, "intr %llu\nctxt %llu\nbtime %lld\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n", (unsigned long long)irqs_total(),
-		(unsigned long long)sum.switches, (long long)boot_seconds(), (unsigned long long)forks_total(), MAX(sched_nr_running(), 1u));
+	text_add(t,
+		"intr %llu\nctxt %llu\nbtime %lld\nprocesses %llu\nprocs_running %u\nprocs_blocked "
+		"0\n",
+		(unsigned long long)irqs_total(), (unsigned long long)sum.switches,
+		(long long)boot_seconds(), (unsigned long long)forks_total(),
+		MAX(sched_nr_running(), 1u));
 	return 0;
 }
 
@@ -126,7 +158,8 @@ static int show_uptime(struct text *t, const struct proc_node *n)
 		sched_cpu_times(cpu, &c);
 		idle += c.idle_ns / 10000000;
 	}
-	text_add(t, "%llu.%02llu %llu.%02llu\n", (unsigned long long)up / 100, (unsigned long long)up % 100, (unsigned long long)idle / 100,
+	text_add(t, "%llu.%02llu %llu.%02llu\n", (unsigned long long)up / 100,
+		(unsigned long long)up % 100, (unsigned long long)idle / 100,
 		(unsigned long long)idle % 100);
 	return 0;
 }
@@ -155,7 +188,8 @@ static int show_partitions(struct text *t, const struct proc_node *n)
 	(void)n;
 	text_add(t, "major minor  #blocks  name\n\n");
 	while ((b = bdev_next(b)))
-		text_add(t, "%4u  %7u %10llu %s\n", MAJOR(b->dev), MINOR(b->dev), (unsigned long long)b->nr_sectors / 2, b->name);
+		text_add(t, "%4u  %7u %10llu %s\n", MAJOR(b->dev), MINOR(b->dev),
+			(unsigned long long)b->nr_sectors / 2, b->name);
 	return 0;
 }
 
@@ -167,10 +201,14 @@ static int show_diskstats(struct text *t, const struct proc_node *n)
 	while ((b = bdev_next(b))) {
 		const struct block_stats *s = &b->stats;
 
-		text_add(t, "%4u %7u %s %llu 0 %llu %llu %llu 0 %llu %llu %llu %llu %llu\n", MAJOR(b->dev), MINOR(b->dev), b->name,
-			(unsigned long long)s->ios[0], (unsigned long long)s->sectors[0], (unsigned long long)(s->ns[0] / NSEC_PER_MSEC),
-			(unsigned long long)s->ios[1], (unsigned long long)s->sectors[1], (unsigned long long)(s->ns[1] / NSEC_PER_MSEC),
-			(unsigned long long)s->in_flight, (unsigned long long)((s->ns[0] + s->ns[1]) / NSEC_PER_MSEC),
+		text_add(t, "%4u %7u %s %llu 0 %llu %llu %llu 0 %llu %llu %llu %llu %llu\n",
+			MAJOR(b->dev), MINOR(b->dev), b->name, (unsigned long long)s->ios[0],
+			(unsigned long long)s->sectors[0],
+			(unsigned long long)(s->ns[0] / NSEC_PER_MSEC),
+			(unsigned long long)s->ios[1], (unsigned long long)s->sectors[1],
+			(unsigned long long)(s->ns[1] / NSEC_PER_MSEC),
+			(unsigned long long)s->in_flight,
+			(unsigned long long)((s->ns[0] + s->ns[1]) / NSEC_PER_MSEC),
 			(unsigned long long)((s->ns[0] + s->ns[1]) / NSEC_PER_MSEC));
 	}
 	return 0;
@@ -186,7 +224,8 @@ static int show_cmdline(struct text *t, const struct proc_node *n)
 static int show_devices(struct text *t, const struct proc_node *n)
 {
 	(void)n;
-	text_add(t, "Character devices:\n  1 mem\n  4 tty\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\n"
+	text_add(t, "Character devices:\n  1 mem\n  4 tty\n  4 ttyS\n  5 /dev/tty\n  5 "
+		    "/dev/console\n  5 /dev/ptmx\n136 pts\n\n"
 		    "Block devices:\n253 virtblk\n259 blkext\n");
 	return 0;
 }
@@ -225,11 +264,16 @@ static int show_vmstat(struct text *t, const struct proc_node *n)
 
 	(void)n;
 	mem_stats(&m);
-	text_add(t, "nr_free_pages %llu\nnr_file_pages %llu\nnr_dirty %llu\nnr_writeback %llu\nnr_mapped %llu\nnr_anon_pages %llu\nnr_shmem %llu\n",
-		(unsigned long long)m.free, (unsigned long long)m.cached, (unsigned long long)m.dirty, (unsigned long long)m.writeback,
-		(unsigned long long)m.mapped, (unsigned long long)m.anon, (unsigned long long)m.shmem);
-	text_add(t, "pgpgin %llu\npgpgout %llu\npgfault %llu\npgmajfault %llu\n", (unsigned long long)m.page_ins * 4,
-		(unsigned long long)m.page_outs * 4, (unsigned long long)m.faults, (unsigned long long)m.major_faults);
+	text_add(t,
+		"nr_free_pages %llu\nnr_file_pages %llu\nnr_dirty %llu\nnr_writeback "
+		"%llu\nnr_mapped %llu\nnr_anon_pages %llu\nnr_shmem %llu\n",
+		(unsigned long long)m.free, (unsigned long long)m.cached,
+		(unsigned long long)m.dirty, (unsigned long long)m.writeback,
+		(unsigned long long)m.mapped, (unsigned long long)m.anon,
+		(unsigned long long)m.shmem);
+	text_add(t, "pgpgin %llu\npgpgout %llu\npgfault %llu\npgmajfault %llu\n",
+		(unsigned long long)m.page_ins * 4, (unsigned long long)m.page_outs * 4,
+		(unsigned long long)m.faults, (unsigned long long)m.major_faults);
 	return 0;
 }
 
@@ -238,10 +282,13 @@ static int show_slabinfo(struct text *t, const struct proc_node *n)
 	struct slab_info s;
 
 	(void)n;
-	text_add(t, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>\n");
+	text_add(t, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> "
+		    "<objperslab> <pagesperslab>\n");
 	for (unsigned i = 0; slab_info_get(i, &s); i++)
-		text_add(t, "%-17s %6llu %6llu %6llu %4llu %4u\n", s.name, (unsigned long long)s.active, (unsigned long long)s.total,
-			(unsigned long long)s.size, (unsigned long long)(s.size ? PAGE_SIZE / s.size : 0), 1u);
+		text_add(t, "%-17s %6llu %6llu %6llu %4llu %4u\n", s.name,
+			(unsigned long long)s.active, (unsigned long long)s.total,
+			(unsigned long long)s.size,
+			(unsigned long long)(s.size ? PAGE_SIZE / s.size : 0), 1u);
 	return 0;
 }
 

@@ -63,7 +63,8 @@ static void report_cred(struct report *r, struct task *t)
 	c = rcu_dereference(t->cred);
 	const uid_t uid[4] = {c->uid, c->euid, c->suid, c->fsuid};
 	const gid_t gid[4] = {c->gid, c->egid, c->sgid, c->fsgid};
-	const uint64_t cap[5] = {c->inheritable, c->permitted, c->effective, c->bounding, c->ambient};
+	const uint64_t cap[5] = {
+		c->inheritable, c->permitted, c->effective, c->bounding, c->ambient};
 	memcpy(r->uid, uid, sizeof(uid));
 	memcpy(r->gid, gid, sizeof(gid));
 	memcpy(r->cap, cap, sizeof(cap));
@@ -136,22 +137,30 @@ int proc_show_stat(struct text *t, const struct proc_node *n)
 	if (err)
 		return err;
 	m = r.mm;
-	text_add(t, "%d (%s) %c %d %d %d %d %d 0 %llu %llu %llu %llu ", r.tid, r.comm, r.state, r.ppid, r.pgid, r.sid, (int)r.tty,
-		r.foreground ? r.foreground : -1, (unsigned long long)r.self.min_faults, (unsigned long long)r.children.min_faults,
+	text_add(t, "%d (%s) %c %d %d %d %d %d 0 %llu %llu %llu %llu ", r.tid, r.comm, r.state,
+		r.ppid, r.pgid, r.sid, (int)r.tty, r.foreground ? r.foreground : -1,
+		(unsigned long long)r.self.min_faults, (unsigned long long)r.children.min_faults,
 		(unsigned long long)r.self.maj_faults, (unsigned long long)r.children.maj_faults);
-	text_add(t, "%llu %llu %llu %llu %d %d %u 0 %llu ", ticks(r.self.user_ns), ticks(r.self.system_ns), ticks(r.children.user_ns),
-		ticks(r.children.system_ns), r.priority, r.nice, r.threads, ticks(r.start_ns));
-	text_add(t, "%llu %llu 18446744073709551615 ", (unsigned long long)(m ? m->total_pages * PAGE_SIZE : 0),
+	text_add(t, "%llu %llu %llu %llu %d %d %u 0 %llu ", ticks(r.self.user_ns),
+		ticks(r.self.system_ns), ticks(r.children.user_ns), ticks(r.children.system_ns),
+		r.priority, r.nice, r.threads, ticks(r.start_ns));
+	text_add(t, "%llu %llu 18446744073709551615 ",
+		(unsigned long long)(m ? m->total_pages * PAGE_SIZE : 0),
 		(unsigned long long)(m ? mm_rss(m) : 0));
-	text_add(t, "%llu %llu %llu 0 0 ", (unsigned long long)(m && look ? m->code_start : 0), (unsigned long long)(m && look ? m->code_end : 0),
+	text_add(t, "%llu %llu %llu 0 0 ", (unsigned long long)(m && look ? m->code_start : 0),
+		(unsigned long long)(m && look ? m->code_end : 0),
 		(unsigned long long)(m && look ? m->stack_top : 0));
-	text_add(t, "%llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 ", (unsigned long long)(r.pending & 0x7fffffff),
-		(unsigned long long)(r.blocked & 0x7fffffff), (unsigned long long)(r.ignored & 0x7fffffff),
+	text_add(t, "%llu %llu %llu %llu 0 0 0 17 %u %u %u 0 0 0 ",
+		(unsigned long long)(r.pending & 0x7fffffff),
+		(unsigned long long)(r.blocked & 0x7fffffff),
+		(unsigned long long)(r.ignored & 0x7fffffff),
 		(unsigned long long)(r.caught & 0x7fffffff), r.cpu, r.rt_priority, r.policy);
 	if (m && look)
-		text_add(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", (unsigned long long)m->data_start, (unsigned long long)m->data_end,
-			(unsigned long long)m->brk_start, (unsigned long long)m->arg_start, (unsigned long long)m->arg_end,
-			(unsigned long long)m->env_start, (unsigned long long)m->env_end, r.exit_code);
+		text_add(t, "%llu %llu %llu %llu %llu %llu %llu %d\n",
+			(unsigned long long)m->data_start, (unsigned long long)m->data_end,
+			(unsigned long long)m->brk_start, (unsigned long long)m->arg_start,
+			(unsigned long long)m->arg_end, (unsigned long long)m->env_start,
+			(unsigned long long)m->env_end, r.exit_code);
 	else
 		text_add(t, "0 0 0 0 0 0 0 %d\n", look ? r.exit_code : 0);
 	report_free(&r);
@@ -178,16 +187,32 @@ static const char *state_name(char letter)
 
 static void status_memory(struct text *t, struct mm *m)
 {
-	const struct { const char *name; uint64_t pages; } row[] = {
-		{"VmPeak", m->total_pages}, {"VmSize", m->total_pages}, {"VmLck", m->locked_pages}, {"VmPin", 0}, {"VmHWM", MAX(m->peak_rss, mm_rss(m))},
-		{"VmRSS", mm_rss(m)}, {"RssAnon", (uint64_t)atomic64_read(&m->anon_pages)}, {"RssFile", (uint64_t)atomic64_read(&m->file_pages)},
-		{"RssShmem", (uint64_t)atomic64_read(&m->shmem_pages)}, {"VmData", m->data_pages}, {"VmStk", m->stack_pages},
-		{"VmExe", (ALIGN_UP(m->code_end, PAGE_SIZE) - ALIGN_DOWN(m->code_start, PAGE_SIZE)) / PAGE_SIZE},
-		{"VmLib", m->exec_pages}, {"VmPTE", m->mmu.table_pages}, {"VmSwap", 0},
+	const struct {
+		const char *name;
+		uint64_t pages;
+	} row[] = {
+		{"VmPeak", m->total_pages},
+		{"VmSize", m->total_pages},
+		{"VmLck", m->locked_pages},
+		{"VmPin", 0},
+		{"VmHWM", MAX(m->peak_rss, mm_rss(m))},
+		{"VmRSS", mm_rss(m)},
+		{"RssAnon", (uint64_t)atomic64_read(&m->anon_pages)},
+		{"RssFile", (uint64_t)atomic64_read(&m->file_pages)},
+		{"RssShmem", (uint64_t)atomic64_read(&m->shmem_pages)},
+		{"VmData", m->data_pages},
+		{"VmStk", m->stack_pages},
+		{"VmExe",
+			(ALIGN_UP(m->code_end, PAGE_SIZE) - ALIGN_DOWN(m->code_start, PAGE_SIZE)) /
+				PAGE_SIZE},
+		{"VmLib", m->exec_pages},
+		{"VmPTE", m->mmu.table_pages},
+		{"VmSwap", 0},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++)
-		text_add(t, "%s:\t%8llu kB\n", row[i].name, (unsigned long long)row[i].pages * (PAGE_SIZE / 1024));
+		text_add(t, "%s:\t%8llu kB\n", row[i].name,
+			(unsigned long long)row[i].pages * (PAGE_SIZE / 1024));
 }
 
 int proc_show_status(struct text *t, const struct proc_node *n)
@@ -198,25 +223,33 @@ int proc_show_status(struct text *t, const struct proc_node *n)
 
 	if (err)
 		return err;
-	text_add(t, "Name:\t%s\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", r.comm, r.state,
-		state_name(r.state), r.pid, r.tid, r.ppid);
-	text_add(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", r.uid[0], r.uid[1], r.uid[2], r.uid[3], r.gid[0], r.gid[1],
-		r.gid[2], r.gid[3]);
+	text_add(t,
+		"Name:\t%s\nState:\t%c "
+		"(%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		r.comm, r.state, state_name(r.state), r.pid, r.tid, r.ppid);
+	text_add(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", r.uid[0],
+		r.uid[1], r.uid[2], r.uid[3], r.gid[0], r.gid[1], r.gid[2], r.gid[3]);
 	for (unsigned i = 0; r.groups && i < r.groups->count; i++)
 		text_add(t, "%u ", r.groups->gid[i]);
-	text_add(t, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", r.pid, r.tid, r.pgid, r.sid);
+	text_add(t, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", r.pid, r.tid, r.pgid,
+		r.sid);
 	if (r.mm)
 		status_memory(t, r.mm);
 	text_add(t, "Threads:\t%u\nSigQ:\t%u/%llu\n", r.threads, n->process->nr_queued,
 		(unsigned long long)n->process->limits[RLIMIT_SIGPENDING].cur);
-	text_add(t, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n", (unsigned long long)r.pending,
-		(unsigned long long)r.shared_pending, (unsigned long long)r.blocked, (unsigned long long)r.ignored, (unsigned long long)r.caught);
+	text_add(t,
+		"SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%"
+		"016llx\n",
+		(unsigned long long)r.pending, (unsigned long long)r.shared_pending,
+		(unsigned long long)r.blocked, (unsigned long long)r.ignored,
+		(unsigned long long)r.caught);
 	for (unsigned i = 0; i < ARRAY_SIZE(caps); i++)
 		text_add(t, "%s:\t%016llx\n", caps[i], (unsigned long long)r.cap[i]);
 	text_add(t, "NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%llx\n", r.no_new_privs,
-		(unsigned long long)(r.affinity & (cpu_count() < 64 ? (1ull << cpu_count()) - 1 : ~0ull)));
-	text_add(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n", (unsigned long long)r.voluntary,
-		(unsigned long long)r.involuntary);
+		(unsigned long long)(r.affinity &
+				     (cpu_count() < 64 ? (1ull << cpu_count()) - 1 : ~0ull)));
+	text_add(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+		(unsigned long long)r.voluntary, (unsigned long long)r.involuntary);
 	report_free(&r);
 	return 0;
 }

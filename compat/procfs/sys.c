@@ -1,5 +1,6 @@
 /*
- * sys.c - /proc/sys: settings and facts that programs look up. Only what the kernel really does is writable.
+ * sys.c - /proc/sys: settings and facts that programs look up. Only what the kernel really does is
+ * writable.
  */
 #include "procfs.h"
 #include <abi/version.h>
@@ -8,12 +9,12 @@
 #include <printf.h>
 #include <random.h>
 
-#define SHOW_TEXT(fn, ...) \
-	static int fn(struct text *t, const struct proc_node *n) \
-	{ \
-		(void)n; \
-		text_add(t, __VA_ARGS__); \
-		return 0; \
+#define SHOW_TEXT(fn, ...)                                                                         \
+	static int fn(struct text *t, const struct proc_node *n)                                   \
+	{                                                                                          \
+		(void)n;                                                                           \
+		text_add(t, __VA_ARGS__);                                                          \
+		return 0;                                                                          \
 	}
 SHOW_TEXT(show_hostname, "%s\n", uts.hostname)
 SHOW_TEXT(show_domainname, "%s\n", *uts.domainname ? uts.domainname : "(none)")
@@ -59,7 +60,9 @@ static ssize_t write_domainname(const struct proc_node *n, char *s, size_t len)
 static void text_uuid(struct text *t, const uint8_t r[16])
 {
 	for (unsigned i = 0; i < 16; i++) {
-		unsigned v = i == 6 ? (r[i] & 0x0fu) | 0x40u : i == 8 ? (r[i] & 0x3fu) | 0x80u : r[i]; /* RFC 9562, version 4 */
+		unsigned v = i == 6   ? (r[i] & 0x0fu) | 0x40u
+			     : i == 8 ? (r[i] & 0x3fu) | 0x80u
+				      : r[i]; /* RFC 9562, version 4 */
 
 		text_add(t, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", v);
 	}
@@ -85,7 +88,8 @@ static int show_boot_id(struct text *t, const struct proc_node *n)
 	if (READ_ONCE(made) != 2) {
 		uint32_t none = 0;
 
-		if (__atomic_compare_exchange_n(&made, &none, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		if (__atomic_compare_exchange_n(
+			    &made, &none, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 			random_bytes(id, sizeof(id));
 			smp_store_release(&made, 2);
 		}

@@ -1,8 +1,10 @@
 /*
- * exec.h - replacing a program. proc opens the file and judges credentials; the loader (compat/elf.c) maps the image.
+ * exec.h - replacing a program. proc opens the file and judges credentials; the loader
+ * (compat/elf.c) maps the image.
  *
- * Steps: check and reserve (file, arguments copied into the new stack's pages, format) - commit (other threads die, address space
- * swapped, signals reset, close-on-exec) - point of no return - registers set.
+ * Steps: check and reserve (file, arguments copied into the new stack's pages, format) - commit
+ * (other threads die, address space swapped, signals reset, close-on-exec) - point of no return -
+ * registers set.
  */
 #pragma once
 #include <vfs.h>
@@ -10,39 +12,49 @@
 struct file;
 struct mm;
 struct exec_args {
-	struct file *file;            /* the image; write-denied */
-	const char *path;             /* as given: AT_EXECFN, scripts */
-	uint8_t head[256];            /* first bytes, zero filled */
-	struct mm *mm;                /* the new address space, being built */
-	vaddr_t stack_top, sp;        /* where strings end, going down */
-	vaddr_t stack_low;            /* what is mapped of the stack: exec_push() goes no lower */
+	struct file *file;     /* the image; write-denied */
+	const char *path;      /* as given: AT_EXECFN, scripts */
+	uint8_t head[256];     /* first bytes, zero filled */
+	struct mm *mm;         /* the new address space, being built */
+	vaddr_t stack_top, sp; /* where strings end, going down */
+	vaddr_t stack_low;     /* what is mapped of the stack: exec_push() goes no lower */
 	unsigned argc, envc;
 	vaddr_t arg_start, env_start, str_end; /* strings on the new stack */
-	struct cred *cred;            /* the new credential, not yet committed */
-	bool secure;                  /* AT_SECURE */
-	unsigned depth;               /* of #! interpreters */
-	vaddr_t entry;                /* out: first instruction */
-	uint32_t stack_prot_exec;     /* out: PT_GNU_STACK asked for it */
+	struct cred *cred;                     /* the new credential, not yet committed */
+	bool secure;                           /* AT_SECURE */
+	unsigned depth;                        /* of #! interpreters */
+	vaddr_t entry;                         /* out: first instruction */
+	uint32_t stack_prot_exec;              /* out: PT_GNU_STACK asked for it */
 	char comm[16];
-	size_t argv0_len;             /* with its NUL: what exec_restart() takes away */
-	bool committed;               /* past the point of no return */
+	size_t argv0_len; /* with its NUL: what exec_restart() takes away */
+	bool committed;   /* past the point of no return */
 };
 /* Strings in kernel or user memory: which fetch function is used is the caller's business. */
-struct exec_strings { int (*get)(const struct exec_strings *s, unsigned n, char *buf, size_t size); /* length, -EFAULT, -E2BIG; 0-length marker: -ENOENT at the end */ const void *arg; };
-/* 0: the frame of the current task is the new program's; or -errno with nothing changed; past the point of no return SIGKILL. */
-int __must_check process_exec(const struct path *base, const char *name, unsigned lookup_flags, const struct exec_strings *argv, const struct exec_strings *envp);
+struct exec_strings {
+	int (*get)(const struct exec_strings *s, unsigned n, char *buf,
+		size_t size); /* length, -EFAULT, -E2BIG; 0-length marker: -ENOENT at the end */
+	const void *arg;
+};
+/* 0: the frame of the current task is the new program's; or -errno with nothing changed; past the
+ * point of no return SIGKILL. */
+int __must_check process_exec(const struct path *base, const char *name, unsigned lookup_flags,
+	const struct exec_strings *argv, const struct exec_strings *envp);
 /* For loaders: push bytes or a string on the new stack, below what is there. -E2BIG, -ENOMEM. */
 int __must_check exec_push(struct exec_args *a, const void *data, size_t n, vaddr_t *at);
 /*
- * For #!: put another program in front: argv[0] becomes interpreter, optional argument (NULL: none), path; then a->file and a->head are
- * the interpreter's and the loaders are asked again: the loader returns what this returns. -ELOOP beyond five.
+ * For #!: put another program in front: argv[0] becomes interpreter, optional argument (NULL:
+ * none), path; then a->file and a->head are the interpreter's and the loaders are asked again: the
+ * loader returns what this returns. -ELOOP beyond five.
  */
 int __must_check exec_restart(struct exec_args *a, const char *interpreter, const char *argument);
 /* Open a file to execute (also PT_INTERP): permission, regular, not noexec, write-denied. */
-int __must_check exec_open(const struct path *base, const char *name, unsigned lookup_flags, struct file **out);
+int __must_check exec_open(
+	const struct path *base, const char *name, unsigned lookup_flags, struct file **out);
 void exec_close(struct file *f);
 /*
- * On success load_image leaves a->entry, a->sp and mm->brk_start = mm->brk (page-aligned; proc moves it by a random distance).
+ * On success load_image leaves a->entry, a->sp and mm->brk_start = mm->brk (page-aligned; proc
+ * moves it by a random distance).
  */
-/* The commit: to be called by the loader once nothing more can fail but memory; afterwards errors kill. */
+/* The commit: to be called by the loader once nothing more can fail but memory; afterwards errors
+ * kill. */
 int __must_check exec_commit(struct exec_args *a);

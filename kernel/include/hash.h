@@ -1,5 +1,6 @@
 /*
- * hash.h - hash functions: a keyed string hash for tables that users can fill, an integer mixer, CRCs.
+ * hash.h - hash functions: a keyed string hash for tables that users can fill, an integer mixer,
+ * CRCs.
  */
 #pragma once
 #include <compiler.h>

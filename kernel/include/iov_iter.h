@@ -1,12 +1,16 @@
 /*
- * iov_iter.h - a cursor over the memory of a read or write: a program's buffers, the kernel's, or pages.
+ * iov_iter.h - a cursor over the memory of a read or write: a program's buffers, the kernel's, or
+ * pages.
  *
  * The rooms below compat never see a raw user pointer: they copy through this. compat builds it.
  */
 #pragma once
 #include <compiler.h>
 
-struct iovec { void *iov_base; size_t iov_len; }; /* POSIX; base is a user pointer in ITER_USER */
+struct iovec {
+	void *iov_base;
+	size_t iov_len;
+}; /* POSIX; base is a user pointer in ITER_USER */
 enum iter_kind { ITER_USER, ITER_KERNEL };
 struct iov_iter {
 	enum iter_kind kind;
@@ -18,12 +22,14 @@ struct iov_iter {
 };
 void iov_iter_user(struct iov_iter *it, void __user *buf, size_t n);
 void iov_iter_kernel(struct iov_iter *it, void *buf, size_t n);
-void iov_iter_vec(struct iov_iter *it, const struct iovec *user_iov, size_t nr, size_t total); /* array is kernel memory, bases are user's */
+void iov_iter_vec(struct iov_iter *it, const struct iovec *user_iov, size_t nr,
+	size_t total); /* array is kernel memory, bases are user's */
 /* Copy up to n bytes and advance; returns bytes copied, fewer only when user memory faulted. */
 size_t __must_check copy_to_iter(const void *src, size_t n, struct iov_iter *it);
 size_t __must_check copy_from_iter(void *dst, size_t n, struct iov_iter *it);
 size_t __must_check iov_iter_zero(size_t n, struct iov_iter *it);
 void iov_iter_advance(struct iov_iter *it, size_t n);
-void iov_iter_revert(struct iov_iter *it, size_t n); /* only within the bytes consumed since creation */
+void iov_iter_revert(
+	struct iov_iter *it, size_t n); /* only within the bytes consumed since creation */
 /* Touch the first n bytes so that a later copy with locks held will not fault: 0 or -EFAULT. */
 int __must_check iov_iter_fault_in(const struct iov_iter *it, size_t n, bool for_write_to_user);

@@ -1,7 +1,9 @@
 /*
- * mutex.h - sleeping locks: mutex, reader-writer semaphore, and the sequence lock for read-mostly words.
+ * mutex.h - sleeping locks: mutex, reader-writer semaphore, and the sequence lock for read-mostly
+ * words.
  *
- * A mutex is owned by a task; it spins a little while its owner runs on another CPU. Not usable in interrupts.
+ * A mutex is owned by a task; it spins a little while its owner runs on another CPU. Not usable in
+ * interrupts.
  */
 #pragma once
 #include <spinlock.h>
@@ -23,19 +25,46 @@ struct CAPABILITY("rwsem") rwsem {
 #endif
 };
 #if CONFIG_DEBUG
-#define mutex_init(m) ({ static struct lock_class cls_ = {#m, 0}; mutex_init_class(m, &cls_); })
-#define rwsem_init(m) ({ static struct lock_class cls_ = {#m, 0}; rwsem_init_class(m, &cls_); })
-#define MUTEX_INIT(name) { 0, WAIT_QUEUE_INIT((name).wait), &(struct lock_class){#name, 0} }
-#define RWSEM_INIT(name) { 0, 0, WAIT_QUEUE_INIT((name).wait), &(struct lock_class){#name, 0} }
+#define mutex_init(m)                                                                              \
+	({                                                                                         \
+		static struct lock_class cls_ = {#m, 0};                                           \
+		mutex_init_class(m, &cls_);                                                        \
+	})
+#define rwsem_init(m)                                                                              \
+	({                                                                                         \
+		static struct lock_class cls_ = {#m, 0};                                           \
+		rwsem_init_class(m, &cls_);                                                        \
+	})
+#define MUTEX_INIT(name)                                                                           \
+	{                                                                                          \
+		0, WAIT_QUEUE_INIT((name).wait), &(struct lock_class)                              \
+		{                                                                                  \
+#name, 0                                                                   \
+		}                                                                                  \
+	}
+#define RWSEM_INIT(name)                                                                           \
+	{                                                                                          \
+		0, 0, WAIT_QUEUE_INIT((name).wait), &(struct lock_class)                           \
+		{                                                                                  \
+#name, 0                                                                   \
+		}                                                                                  \
+	}
 #else
 #define mutex_init(m) mutex_init_class(m, NULL)
 #define rwsem_init(m) rwsem_init_class(m, NULL)
-#define MUTEX_INIT(name) { 0, WAIT_QUEUE_INIT((name).wait) }
-#define RWSEM_INIT(name) { 0, 0, WAIT_QUEUE_INIT((name).wait) }
+#define MUTEX_INIT(name)                                                                           \
+	{                                                                                          \
+		0, WAIT_QUEUE_INIT((name).wait)                                                    \
+	}
+#define RWSEM_INIT(name)                                                                           \
+	{                                                                                          \
+		0, 0, WAIT_QUEUE_INIT((name).wait)                                                 \
+	}
 #endif
 void mutex_init_class(struct mutex *m, struct lock_class *c);
 void mutex_lock(struct mutex *m) ACQUIRES(*m);
-/* Nested taking of the same class (parent before child directory): DEBUG knows the order by @subclass 1, 2. */
+/* Nested taking of the same class (parent before child directory): DEBUG knows the order by
+ * @subclass 1, 2. */
 void mutex_lock_nested(struct mutex *m, unsigned subclass) ACQUIRES(*m);
 int __must_check mutex_lock_interruptible(struct mutex *m); /* 0 or -ERESTARTSYS */
 bool mutex_trylock(struct mutex *m);

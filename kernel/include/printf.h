@@ -1,6 +1,6 @@
 /*
- * printf.h - formatting: %d %i %u %x %X %o %c %s %p %% with flags, width, precision, h hh l ll z t j.
- * %pS prints a code address as symbol+offset. No floating point.
+ * printf.h - formatting: %d %i %u %x %X %o %c %s %p %% with flags, width, precision, h hh l ll z t
+ * j. %pS prints a code address as symbol+offset. No floating point.
  */
 #pragma once
 #include <compiler.h>

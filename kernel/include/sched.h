@@ -50,7 +50,8 @@ void sched_cpu_times(unsigned cpu, struct cpu_times *out);
 void sched_load(unsigned long avg[3]); /* 1, 5, 15 min, 11-bit fixed point */
 unsigned sched_nr_running(void);
 
-/* Set once by a driver: called by a CPU before it halts, again while it says that an answer for this CPU is due soon. */
+/* Set once by a driver: called by a CPU before it halts, again while it says that an answer for
+ * this CPU is due soon. */
 extern bool (*sched_idle_poll)(void);
 
 void sched_init(void); /* boot CPU: the boot flow becomes its idle task's parent; afterwards tasks

@@ -16,8 +16,11 @@ struct timer {
 };
 void timer_init(struct timer *t, void (*fn)(struct timer *));
 void timer_arm(struct timer *t, uint64_t deadline_ns); /* re-arms if queued; any context */
-bool timer_cancel(struct timer *t);                    /* true: it was queued and will not run; does not wait */
-void timer_cancel_sync(struct timer *t);               /* also waits for a running callback; not from it */
-static inline bool timer_pending(const struct timer *t) { return READ_ONCE(t->cpu) >= 0; }
-uint64_t timer_next_deadline(void);                    /* of this CPU, UINT64_MAX if none */
-void timer_run_expired(uint64_t now_ns);               /* from the timer interrupt */
+bool timer_cancel(struct timer *t);      /* true: it was queued and will not run; does not wait */
+void timer_cancel_sync(struct timer *t); /* also waits for a running callback; not from it */
+static inline bool timer_pending(const struct timer *t)
+{
+	return READ_ONCE(t->cpu) >= 0;
+}
+uint64_t timer_next_deadline(void);      /* of this CPU, UINT64_MAX if none */
+void timer_run_expired(uint64_t now_ns); /* from the timer interrupt */

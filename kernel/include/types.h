@@ -1,8 +1,8 @@
 /*
  * types.h - the integer types every room uses.
  *
- * paddr_t is a physical byte address, vaddr_t a virtual one, pfn_t a page frame number; they are not
- * mixed. Offsets in files are int64_t. Sparse checks __user, __beNN and __leNN.
+ * paddr_t is a physical byte address, vaddr_t a virtual one, pfn_t a page frame number; they are
+ * not mixed. Offsets in files are int64_t. Sparse checks __user, __beNN and __leNN.
  */
 #pragma once
 #include <stdbool.h>

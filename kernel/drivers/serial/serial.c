@@ -1,9 +1,11 @@
 /*
- * serial.c - 16550 serial lines: ttyS0 to ttyS3 at the four ISA addresses, with interrupts and FIFOs.
+ * serial.c - 16550 serial lines: ttyS0 to ttyS3 at the four ISA addresses, with interrupts and
+ * FIFOs.
  *
- * Received bytes go to the terminal from the interrupt. Output waits in a ring that the transmitter's interrupt empties, 16 bytes
- * a time; a writer fills the FIFO itself when the line is idle. The machine's early log on the first port is taken over.
- * Spec: National Semiconductor PC16550D, register and FIFO descriptions.
+ * Received bytes go to the terminal from the interrupt. Output waits in a ring that the
+ * transmitter's interrupt empties, 16 bytes a time; a writer fills the FIFO itself when the line is
+ * idle. The machine's early log on the first port is taken over. Spec: National Semiconductor
+ * PC16550D, register and FIFO descriptions.
  */
 #include <arch/io.h>
 #include <arch/irq.h>
@@ -14,13 +16,35 @@
 #include <spinlock.h>
 #include <tty.h>
 
-enum { RBR = 0, THR = 0, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7, DLL = 0, DLM = 1 };
+enum {
+	RBR = 0,
+	THR = 0,
+	IER = 1,
+	IIR = 2,
+	FCR = 2,
+	LCR = 3,
+	MCR = 4,
+	LSR = 5,
+	MSR = 6,
+	SCR = 7,
+	DLL = 0,
+	DLM = 1
+};
 enum { IER_RX = 1, IER_TX = 2, IER_LINE = 4 };
 enum { LSR_READY = 1, LSR_OVERRUN = 2, LSR_BREAK = 16, LSR_THRE = 32 };
-enum { LCR_DLAB = 0x80, LCR_BREAK = 0x40, MCR_DTR = 1, MCR_RTS = 2, MCR_OUT2 = 8, FCR_ENABLE = 1, FCR_CLEAR = 6, FCR_TRIGGER_8 = 0x80 };
+enum {
+	LCR_DLAB = 0x80,
+	LCR_BREAK = 0x40,
+	MCR_DTR = 1,
+	MCR_RTS = 2,
+	MCR_OUT2 = 8,
+	FCR_ENABLE = 1,
+	FCR_CLEAR = 6,
+	FCR_TRIGGER_8 = 0x80
+};
 #define FIFO_BYTES 16u
 #define RING_BYTES 4096u
-#define BASE_BAUD 115200u
+#define BASE_BAUD  115200u
 
 /* Key: [l] ->lock  [c] constant */
 struct line {
@@ -32,10 +56,17 @@ struct line {
 	uint32_t head, tail;      /* [l] free-running */
 	bool tx_on;               /* [l] the transmitter's interrupt is enabled */
 };
-static struct line lines[] = {{.base = 0x3f8, .irq = 4}, {.base = 0x2f8, .irq = 3}, {.base = 0x3e8, .irq = 4}, {.base = 0x2e8, .irq = 3}};
+static struct line lines[] = {{.base = 0x3f8, .irq = 4}, {.base = 0x2f8, .irq = 3},
+	{.base = 0x3e8, .irq = 4}, {.base = 0x2e8, .irq = 3}};
 
-static uint8_t in(const struct line *l, unsigned reg) { return inb((uint16_t)(l->base + reg)); }
-static void out(const struct line *l, unsigned reg, uint8_t v) { outb((uint16_t)(l->base + reg), v); }
+static uint8_t in(const struct line *l, unsigned reg)
+{
+	return inb((uint16_t)(l->base + reg));
+}
+static void out(const struct line *l, unsigned reg, uint8_t v)
+{
+	outb((uint16_t)(l->base + reg), v);
+}
 
 /* Move bytes to the transmitter while it is empty. */
 static void transmit_locked(struct line *l)
@@ -89,7 +120,8 @@ static void line_set_termios(struct tty *t, const struct termios *old)
 
 	if (old && m->c_cflag == old->c_cflag && m->c_ospeed == old->c_ospeed)
 		return;
-	lcr |= (m->c_cflag & CSTOPB ? 4 : 0) | (m->c_cflag & PARENB ? 8 : 0) | (m->c_cflag & PARENB && !(m->c_cflag & PARODD) ? 16 : 0);
+	lcr |= (m->c_cflag & CSTOPB ? 4 : 0) | (m->c_cflag & PARENB ? 8 : 0) |
+	       (m->c_cflag & PARENB && !(m->c_cflag & PARODD) ? 16 : 0);
 	f = spin_lock_irq(&l->lock);
 	out(l, LCR, lcr | LCR_DLAB);
 	out(l, DLL, (uint8_t)divisor);
@@ -98,7 +130,10 @@ static void line_set_termios(struct tty *t, const struct termios *old)
 	spin_unlock_irq(&l->lock, f);
 }
 
-static const struct tty_driver_ops line_ops = {.write = line_write, .write_room = line_room, .set_termios = line_set_termios, .brk = line_break};
+static const struct tty_driver_ops line_ops = {.write = line_write,
+	.write_room = line_room,
+	.set_termios = line_set_termios,
+	.brk = line_break};
 
 static void line_interrupt(void *arg)
 {
@@ -110,7 +145,8 @@ static void line_interrupt(void *arg)
 	bool had_output = l->head != l->tail;
 
 	while (!(in(l, IIR) & 1) && budget) {
-		while ((lsr = in(l, LSR)) & (LSR_READY | LSR_BREAK) && n < sizeof(buf) && budget--) {
+		while ((lsr = in(l, LSR)) & (LSR_READY | LSR_BREAK) && n < sizeof(buf) &&
+			budget--) {
 			uint8_t c = in(l, RBR);
 
 			if (lsr & LSR_BREAK)

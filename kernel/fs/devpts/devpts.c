@@ -1,8 +1,9 @@
 /*
  * devpts.c - the folder of the pty slaves in use: /dev/pts.
  *
- * Entries come and go with the ptys (kernel/tty/pty.c), which keep owner and mode; every mount shows the same ones. Options gid=, mode=
- * say what new slaves get, ptmxmode= is accepted: /dev/ptmx is the device that makes them.
+ * Entries come and go with the ptys (kernel/tty/pty.c), which keep owner and mode; every mount
+ * shows the same ones. Options gid=, mode= say what new slaves get, ptmxmode= is accepted:
+ * /dev/ptmx is the device that makes them.
  */
 #include <dev.h>
 #include <error.h>
@@ -14,7 +15,11 @@
 #include <string.h>
 #include <task.h>
 
-struct devpts { gid_t gid; bool has_gid; mode_t mode; };
+struct devpts {
+	gid_t gid;
+	bool has_gid;
+	mode_t mode;
+};
 
 #define INO_FIRST 3u
 static const struct inode_ops dir_ops, node_ops;
@@ -50,7 +55,8 @@ static int devpts_lookup(struct inode *dir, struct dentry *d)
 	i->uid = node.uid;
 	i->gid = fs->has_gid && node.gid == current->cred->fsgid ? fs->gid : node.gid;
 	i->atime = i->mtime = i->ctime = time_now_coarse();
-	inode_init_special(i, S_IFCHR | (node.mode == 0620 ? fs->mode : node.mode), MKDEV(PTY_MAJOR, n));
+	inode_init_special(
+		i, S_IFCHR | (node.mode == 0620 ? fs->mode : node.mode), MKDEV(PTY_MAJOR, n));
 	i->ops = &node_ops;
 	d_add(d, i);
 	return 0;
@@ -62,7 +68,8 @@ static int devpts_revalidate(struct dentry *d, bool rcu)
 
 	if (rcu)
 		return -ECHILD_WALK;
-	return pty_node_get(MINOR(d->inode->rdev), &node) && node.birth == (uint64_t)(uintptr_t)d->inode->private;
+	return pty_node_get(MINOR(d->inode->rdev), &node) &&
+	       node.birth == (uint64_t)(uintptr_t)d->inode->private;
 }
 
 static int devpts_setattr(struct dentry *d, struct iattr *a)
@@ -86,7 +93,8 @@ static int devpts_readdir(struct file *f, struct dir_context *ctx)
 	if (ctx->pos == 0 && !ctx->emit(ctx, ".", 1, 1, f->inode->ino, DT_DIR))
 		return 0;
 	ctx->pos = MAX(ctx->pos, (int64_t)1);
-	if (ctx->pos == 1 && !ctx->emit(ctx, "..", 2, 2, f->path.dentry->parent->inode->ino, DT_DIR))
+	if (ctx->pos == 1 &&
+		!ctx->emit(ctx, "..", 2, 2, f->path.dentry->parent->inode->ino, DT_DIR))
 		return 0;
 	ctx->pos = MAX(ctx->pos, (int64_t)2);
 	for (n = (unsigned)ctx->pos - 2; pty_next(&n); n++) {
@@ -110,13 +118,15 @@ static int64_t dir_seek(struct file *f, int64_t off, int whence)
 }
 
 static const struct inode_ops dir_ops = {.lookup = devpts_lookup};
-static const struct inode_ops node_ops = {.revalidate = devpts_revalidate, .setattr = devpts_setattr};
+static const struct inode_ops node_ops = {
+	.revalidate = devpts_revalidate, .setattr = devpts_setattr};
 static const struct file_ops dir_fops = {.readdir = devpts_readdir, .seek = dir_seek};
 
 static int devpts_statfs(struct super *sb, struct kstatfs *out)
 {
 	(void)sb;
-	*out = (struct kstatfs){.type = 0x1cd1, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX};
+	*out = (struct kstatfs){
+		.type = 0x1cd1, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX};
 	return 0;
 }
 
@@ -133,7 +143,10 @@ static void devpts_unmount(struct super *sb)
 	kfree(sb->private);
 }
 
-static const struct super_ops super_ops = {.evict = inode_clear, .statfs = devpts_statfs, .show_options = devpts_options, .unmount = devpts_unmount};
+static const struct super_ops super_ops = {.evict = inode_clear,
+	.statfs = devpts_statfs,
+	.show_options = devpts_options,
+	.unmount = devpts_unmount};
 
 static int parse_options(struct devpts *fs, const char *s)
 {
@@ -197,7 +210,8 @@ free_fs:
 	return err;
 }
 
-static struct fs_type devpts_type = {.name = "devpts", .nodev = true, .single = true, .fill_super = devpts_fill};
+static struct fs_type devpts_type = {
+	.name = "devpts", .nodev = true, .single = true, .fill_super = devpts_fill};
 
 void devpts_init(void)
 {

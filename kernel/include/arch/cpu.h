@@ -1,8 +1,9 @@
 /*
- * arch/cpu.h - the processor: identity, interrupts on and off, idle. Each machine supplies <asm/cpu.h>.
+ * arch/cpu.h - the processor: identity, interrupts on and off, idle. Each machine supplies
+ * <asm/cpu.h>.
  *
- * The kernel is not preemptible: code runs on its CPU until it sleeps or calls cond_resched(), so per-CPU data needs
- * protection from interrupts only.
+ * The kernel is not preemptible: code runs on its CPU until it sleeps or calls cond_resched(), so
+ * per-CPU data needs protection from interrupts only.
  */
 #pragma once
 #include <compiler.h>
@@ -16,13 +17,15 @@
  *   uint64_t cycles(void);                 the free-running counter (TSC)
  *   MAX_CPUS (64)
  */
-unsigned cpu_count(void);           /* processors online */
-void cpu_idle_wait(void);           /* called with interrupts off: enable and halt until the next interrupt, atomically */
+unsigned cpu_count(void); /* processors online */
+void cpu_idle_wait(void); /* called with interrupts off: enable and halt until the next interrupt,
+			     atomically */
 void __noreturn cpu_halt_all(void); /* panic: stop every processor */
 void __noreturn machine_reboot(void);
 void __noreturn machine_power_off(void);
-void cpu_describe(unsigned cpu, char *buf, size_t size); /* text for /proc/cpuinfo of one processor */
-bool in_interrupt(void);            /* running a hardware interrupt handler */
+void cpu_describe(
+	unsigned cpu, char *buf, size_t size); /* text for /proc/cpuinfo of one processor */
+bool in_interrupt(void);                       /* running a hardware interrupt handler */
 /* Frames of the current (or given) kernel stack as code addresses; returns how many. */
 unsigned stack_trace(uint64_t *pc, unsigned max, const void *frame_pointer);
 /* Seed material from RDRAND/RDSEED when there; returns bytes written. */
@@ -30,5 +33,6 @@ size_t cpu_entropy(void *buf, size_t n);
 /* Name of the kernel function that holds @pc and how far into it; NULL: none. */
 const char *ksym_lookup(uint64_t pc, uint64_t *offset);
 struct frame;
-void frame_dump(const struct frame *f);        /* registers into the log, level EMERG */
-const struct frame *cpu_fault_frame(void);     /* of the kernel exception that made this CPU panic, or NULL */
+void frame_dump(const struct frame *f); /* registers into the log, level EMERG */
+const struct frame *cpu_fault_frame(
+	void); /* of the kernel exception that made this CPU panic, or NULL */

@@ -10,8 +10,8 @@ struct frame;
 #define KSTACK_BYTES 16384u
 
 /*
- * arch_task_init() - allocate kernel stack (with a guard page) and FPU area for @t (zeroed elsewhere).
- * Owns: undone by arch_task_fini(). Returns 0 or -ENOMEM.
+ * arch_task_init() - allocate kernel stack (with a guard page) and FPU area for @t (zeroed
+ * elsewhere). Owns: undone by arch_task_fini(). Returns 0 or -ENOMEM.
  */
 int __must_check arch_task_init(struct task *t);
 void arch_task_fini(struct task *t);
@@ -23,7 +23,8 @@ void arch_task_start_user(struct task *t, const struct frame *f);
 void arch_task_copy(struct task *to);
 /* exec: reset FPU and TLS bases to their defined initial state. */
 void arch_task_reset(struct task *t);
-/* Switch stacks, FPU, TLS bases, per-CPU current. Interrupts off. Returns in @next's context: the task that ran before it. */
+/* Switch stacks, FPU, TLS bases, per-CPU current. Interrupts off. Returns in @next's context: the
+ * task that ran before it. */
 struct task *arch_switch(struct task *prev, struct task *next);
 struct frame *task_frame(struct task *t);
 /* Leave the kernel for the first time (exec of init): never returns; uses task_frame(current). */
@@ -35,5 +36,6 @@ bool arch_set_gs(struct task *t, uint64_t base); /* the second base, ARCH_SET_GS
 uint64_t arch_get_gs(const struct task *t);
 /* Extended state for signal frames: exact bytes of the XSAVE image in the standard format. */
 size_t fpu_frame_bytes(void);
-int __must_check fpu_save_user(void __user *to);         /* current task's state; -EFAULT */
-int __must_check fpu_restore_user(const void __user *from); /* NULL: initial state; validated; -EFAULT, -EINVAL */
+int __must_check fpu_save_user(void __user *to); /* current task's state; -EFAULT */
+int __must_check fpu_restore_user(
+	const void __user *from); /* NULL: initial state; validated; -EFAULT, -EINVAL */

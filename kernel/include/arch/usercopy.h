@@ -1,8 +1,8 @@
 /*
  * arch/usercopy.h - the one place where kernel code touches a program's memory.
  *
- * Context: a task with an mm, may sleep (page faults). Every function checks that the range lies below USER_END and
- * recovers from faults.
+ * Context: a task with an mm, may sleep (page faults). Every function checks that the range lies
+ * below USER_END and recovers from faults.
  */
 #pragma once
 #include <compiler.h>
@@ -15,7 +15,8 @@ size_t __must_check clear_user_partial(void __user *dst, size_t n);
 ssize_t __must_check strncpy_from_user(char *dst, const char __user *src, size_t size);
 /* Atomics for futexes. 0 or -EFAULT; *old receives what was there. */
 int __must_check user_cmpxchg32(uint32_t __user *p, uint32_t expect, uint32_t want, uint32_t *old);
-int __must_check user_xchg_op32(uint32_t __user *p, unsigned op, uint32_t arg, uint32_t *old); /* op: 0 set 1 add 2 or 3 andn 4 xor */
+int __must_check user_xchg_op32(uint32_t __user *p, unsigned op, uint32_t arg,
+	uint32_t *old); /* op: 0 set 1 add 2 or 3 andn 4 xor */
 /* Read without faulting pages in (interrupt context, tracing): -EFAULT if not present. */
 int __must_check copy_from_user_nofault(void *dst, const void __user *src, size_t n);
 
