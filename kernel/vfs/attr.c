@@ -91,6 +91,28 @@ int vfs_stat(const struct path *p, struct kstat *st)
 	return 0;
 }
 
+/* A magic link reads as the name of what it leads to. */
+static ssize_t read_magic_link(struct inode *i, char *buf, size_t size)
+{
+	char *page = kmalloc(PATH_MAX, GFP_KERNEL);
+	struct path target;
+	ssize_t n;
+	char *s;
+
+	if (!page)
+		return -ENOMEM;
+	n = i->ops->follow(i, &target);
+	if (!n) {
+		s = path_name(&target, NULL, page, PATH_MAX);
+		path_put(&target);
+		n = s ? (ssize_t)MIN(strlen(s), size) : -ENAMETOOLONG;
+		if (s)
+			memcpy(buf, s, (size_t)n);
+	}
+	kfree(page);
+	return n;
+}
+
 ssize_t vfs_readlink(const struct path *p, char *buf, size_t size)
 {
 	struct inode *i = p->dentry->inode;
@@ -98,6 +120,8 @@ ssize_t vfs_readlink(const struct path *p, char *buf, size_t size)
 	size_t n;
 	int err = 0;
 
+	if (S_ISLNK(i->mode) && i->ops->follow)
+		return read_magic_link(i, buf, size);
 	if (!S_ISLNK(i->mode) || !i->ops->get_link)
 		return -EINVAL;
 	text = i->ops->get_link(i, false, &err);
