@@ -1,27 +1,41 @@
 /*
- * ldisc.c - the terminal line discipline of termios(3): canonical editing, signals, echo, output processing.
+ * ldisc.c - the terminal line discipline of termios(3): canonical editing, signals, echo, output
+ * processing.
  *
- * Theory. Input is one ring. In canonical mode bytes between canon_head and head are the line being edited; a delimiter (NL, VEOL, VEOF)
- * completes it, marks its last byte in `end`, and moves canon_head. A VEOF is stored as a marked NUL that reading swallows. In raw mode
- * all of the ring can be read. Changing mode keeps what is there: entering raw mode makes the edited part readable, leaving
- * it makes everything there one line without a delimiter.
+ * Theory. Input is one ring. In canonical mode bytes between canon_head and head are the line being
+ * edited; a delimiter (NL, VEOL, VEOF) completes it, marks its last byte in `end`, and moves
+ * canon_head. A VEOF is stored as a marked NUL that reading swallows. In raw mode all of the ring
+ * can be read. Changing mode keeps what is there: entering raw mode makes the edited part readable,
+ * leaving it makes everything there one line without a delimiter.
  *
- * The column of the cursor is followed through output and echo, so that erasing a tab or a control character takes
- * away just what was shown. UTF-8 continuation bytes have no width (IUTF8).
- * Spec: POSIX.1-2017 chapter 11; termios(3).
+ * The column of the cursor is followed through output and echo, so that erasing a tab or a control
+ * character takes away just what was shown. UTF-8 continuation bytes have no width (IUTF8). Spec:
+ * POSIX.1-2017 chapter 11; termios(3).
  */
 #include "ldisc.h"
 #include <signum.h>
 #include <string.h>
 
-#define MASK (LDISC_BYTES - 1)
+#define MASK      (LDISC_BYTES - 1)
 #define FLOW_HIGH (LDISC_BYTES - 512u)
-#define FLOW_LOW 512u
+#define FLOW_LOW  512u
 
-static bool on_l(const struct ldisc *ld, uint32_t f) { return ld->t->c_lflag & f; }
-static bool on_i(const struct ldisc *ld, uint32_t f) { return ld->t->c_iflag & f; }
-static bool is_cc(const struct ldisc *ld, uint8_t c, unsigned which) { return ld->t->c_cc[which] && c == ld->t->c_cc[which]; }
-static bool is_cont(const struct ldisc *ld, uint8_t c) { return on_i(ld, IUTF8) && (c & 0xc0) == 0x80; }
+static bool on_l(const struct ldisc *ld, uint32_t f)
+{
+	return ld->t->c_lflag & f;
+}
+static bool on_i(const struct ldisc *ld, uint32_t f)
+{
+	return ld->t->c_iflag & f;
+}
+static bool is_cc(const struct ldisc *ld, uint8_t c, unsigned which)
+{
+	return ld->t->c_cc[which] && c == ld->t->c_cc[which];
+}
+static bool is_cont(const struct ldisc *ld, uint8_t c)
+{
+	return on_i(ld, IUTF8) && (c & 0xc0) == 0x80;
+}
 
 void ldisc_init(struct ldisc *ld, const struct ldisc_ops *ops, void *owner, const struct termios *t)
 {
@@ -116,7 +130,10 @@ static void echo(struct ldisc *ld, uint8_t c)
 
 /* ---- the ring ---- */
 
-static uint32_t used(const struct ldisc *ld) { return ld->head - ld->tail; }
+static uint32_t used(const struct ldisc *ld)
+{
+	return ld->head - ld->tail;
+}
 
 static void store(struct ldisc *ld, uint8_t c, bool end)
 {
@@ -132,7 +149,8 @@ static void flow_update(struct ldisc *ld)
 {
 	bool stop = used(ld) > FLOW_HIGH;
 
-	if (!on_i(ld, IXOFF) || stop == ld->flow_stopped || (ld->flow_stopped && used(ld) > FLOW_LOW))
+	if (!on_i(ld, IXOFF) || stop == ld->flow_stopped ||
+		(ld->flow_stopped && used(ld) > FLOW_LOW))
 		return;
 	ld->flow_stopped = stop;
 	ld->ops->flow(ld, stop);
@@ -203,7 +221,8 @@ static void erase_word(struct ldisc *ld)
 
 	while (ld->head != ld->canon_head) {
 		uint8_t c = ld->buf[(ld->head - 1) & MASK];
-		bool is_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+		bool is_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			       (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
 
 		if (seen && !is_word)
 			break;
@@ -375,8 +394,10 @@ size_t ldisc_receive(struct ldisc *ld, const uint8_t *s, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		/* A full ring that a reader can empty takes nothing but signals and ^Q; the rest waits with the caller. */
-		if (used(ld) >= LDISC_BYTES - 1 && (!on_l(ld, ICANON) || ld->canon_head != ld->tail)) {
+		/* A full ring that a reader can empty takes nothing but signals and ^Q; the rest
+		 * waits with the caller. */
+		if (used(ld) >= LDISC_BYTES - 1 &&
+			(!on_l(ld, ICANON) || ld->canon_head != ld->tail)) {
 			if (!signals(ld, s[i]) && !start_stop(ld, s[i]))
 				break;
 			continue;
@@ -467,7 +488,8 @@ size_t ldisc_take(struct ldisc *ld, uint8_t *to, size_t n)
 	for (i = 0; i < n; i++)
 		to[i] = ld->buf[ld->tail++ & MASK];
 	/* A read that empties the line up to its VEOF takes the mark along. */
-	if (on_l(ld, ICANON) && n == have && ld->canon_head != ld->tail && is_eof_mark(ld, ld->tail))
+	if (on_l(ld, ICANON) && n == have && ld->canon_head != ld->tail &&
+		is_eof_mark(ld, ld->tail))
 		ld->tail++;
 	flow_update(ld);
 	return n;

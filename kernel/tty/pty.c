@@ -1,10 +1,12 @@
 /*
- * pty.c - pseudo terminals: /dev/ptmx makes a pair, the slave is a terminal like any other, the master is its far end.
+ * pty.c - pseudo terminals: /dev/ptmx makes a pair, the slave is a terminal like any other, the
+ * master is its far end.
  *
- * Slave to master: the slave's driver puts processed output into the pair's ring, from which the master reads. Master to slave: a write
- * runs through the slave's discipline at once and waits when that is full. Closing the master hangs the slave up; when the
- * last slave file closes, the master reads EIO until one is opened again (pty(7), ioctl_tty(2)).
- * The pair lives until both ends are closed. Lock order: pairs_lock (mutex) > slave tty->lock > pair->spin.
+ * Slave to master: the slave's driver puts processed output into the pair's ring, from which the
+ * master reads. Master to slave: a write runs through the slave's discipline at once and waits when
+ * that is full. Closing the master hangs the slave up; when the last slave file closes, the master
+ * reads EIO until one is opened again (pty(7), ioctl_tty(2)). The pair lives until both ends are
+ * closed. Lock order: pairs_lock (mutex) > slave tty->lock > pair->spin.
  */
 #include "tty_internal.h"
 #include <cred.h>
@@ -21,23 +23,30 @@
 
 /* Key: [p] pairs_lock  [r] ->spin  [c] constant */
 struct pair {
-	struct tty *slave;          /* [c] holds one reference */
-	unsigned index;             /* [c] */
-	struct pty_node node;       /* [p] */
-	bool locked;                /* [p] TIOCSPTLCK */
-	bool master_open;           /* [p] */
-	struct spinlock spin;       /* leaf */
-	uint8_t ring[PTY_RING];     /* [r] */
-	uint32_t head, tail;        /* [r] free-running */
-	bool slave_closed;          /* [r] opened once and closed again */
-	bool packet;                /* [r] TIOCPKT */
-	uint8_t packet_event;       /* [r] */
+	struct tty *slave;                       /* [c] holds one reference */
+	unsigned index;                          /* [c] */
+	struct pty_node node;                    /* [p] */
+	bool locked;                             /* [p] TIOCSPTLCK */
+	bool master_open;                        /* [p] */
+	struct spinlock spin;                    /* leaf */
+	uint8_t ring[PTY_RING];                  /* [r] */
+	uint32_t head, tail;                     /* [r] free-running */
+	bool slave_closed;                       /* [r] opened once and closed again */
+	bool packet;                             /* [r] TIOCPKT */
+	uint8_t packet_event;                    /* [r] */
 	struct wait_queue read_wait, write_wait; /* of the master */
 };
 static struct pair *pairs[PTY_MAX]; /* [p] */
 static struct mutex pairs_lock = MUTEX_INIT(pairs_lock);
 
-enum { TIOCPKT_FLUSHREAD = 1, TIOCPKT_FLUSHWRITE = 2, TIOCPKT_STOP = 4, TIOCPKT_START = 8, TIOCPKT_NOSTOP = 16, TIOCPKT_DOSTOP = 32 };
+enum {
+	TIOCPKT_FLUSHREAD = 1,
+	TIOCPKT_FLUSHWRITE = 2,
+	TIOCPKT_STOP = 4,
+	TIOCPKT_START = 8,
+	TIOCPKT_NOSTOP = 16,
+	TIOCPKT_DOSTOP = 32
+};
 
 /* ---- the slave's driver ---- */
 
@@ -95,7 +104,11 @@ static void slave_throttle(struct tty *t, bool stop)
 }
 
 static const struct tty_driver_ops slave_ops = {
-	.write = slave_write, .write_room = slave_room, .open = slave_open, .close = slave_close, .throttle = slave_throttle,
+	.write = slave_write,
+	.write_room = slave_room,
+	.open = slave_open,
+	.close = slave_close,
+	.throttle = slave_throttle,
 };
 
 /* ---- making and ending a pair ---- */
@@ -201,7 +214,8 @@ static void master_release(struct file *f)
 
 static bool master_readable(struct pair *p)
 {
-	return READ_ONCE(p->head) != READ_ONCE(p->tail) || READ_ONCE(p->slave_closed) || READ_ONCE(p->packet_event);
+	return READ_ONCE(p->head) != READ_ONCE(p->tail) || READ_ONCE(p->slave_closed) ||
+	       READ_ONCE(p->packet_event);
 }
 
 static ssize_t master_take(struct pair *p, struct iov_iter *to)
@@ -288,8 +302,11 @@ static ssize_t master_write(struct file *f, struct iov_iter *from, int64_t *pos)
 			at += took;
 			done += (ssize_t)took;
 			if (!took)
-				err = f->flags & O_NONBLOCK ? -EAGAIN :
-					wait_event_interruptible(&p->write_wait, tty_has_room(p->slave) || READ_ONCE(p->slave_closed));
+				err = f->flags & O_NONBLOCK
+					      ? -EAGAIN
+					      : wait_event_interruptible(&p->write_wait,
+							tty_has_room(p->slave) ||
+								READ_ONCE(p->slave_closed));
 			if (!err && p->slave_closed)
 				err = -EIO;
 			if (err) {
@@ -384,7 +401,11 @@ static long master_ioctl(struct file *f, unsigned cmd, void *arg)
 
 static const struct file_ops ptmx_fops = {.open = ptmx_open};
 static const struct file_ops master_fops = {
-	.release = master_release, .read = master_read, .write = master_write, .poll = master_poll, .ioctl = master_ioctl,
+	.release = master_release,
+	.read = master_read,
+	.write = master_write,
+	.poll = master_poll,
+	.ioctl = master_ioctl,
 };
 
 int pty_init(void)

@@ -1,19 +1,24 @@
 /*
  * tty.c - terminals: opening, reading, writing, polling, hanging up.
  *
- * Theory. A struct tty joins a driver (serial line, virtual console, pty) and a line discipline (ldisc.c). Drivers deliver input from
- * interrupts into a ring; a work item runs it through the discipline under tty->lock, where echo and signals arise. Output is
- * processed in pieces that the driver has room for, so a write that a signal interrupts knows what it has written. Ptys have
+ * Theory. A struct tty joins a driver (serial line, virtual console, pty) and a line discipline
+ * (ldisc.c). Drivers deliver input from interrupts into a ring; a work item runs it through the
+ * discipline under tty->lock, where echo and signals arise. Output is processed in pieces that the
+ * driver has room for, so a write that a signal interrupts knows what it has written. Ptys have
  * process context and skip the ring (tty_receive()).
  *
- * Sessions. tty->session is the session that it controls, tty->pgrp the foreground group (under ->spin). Rules: POSIX.1-2017, 11.1.3
- * and 11.1.4; a background reader gets SIGTTIN or EIO, a background writer SIGTTOU if TOSTOP.
+ * Sessions. tty->session is the session that it controls, tty->pgrp the foreground group (under
+ * ->spin). Rules: POSIX.1-2017, 11.1.3 and 11.1.4; a background reader gets SIGTTIN or EIO, a
+ * background writer SIGTTOU if TOSTOP.
  *
- * Hangup. A file remembers the count of hangups at its opening; when the counts differ, reads give 0, writes EIO, poll POLLHUP.
+ * Hangup. A file remembers the count of hangups at its opening; when the counts differ, reads give
+ * 0, writes EIO, poll POLLHUP.
  *
- * Lifetimes. Consoles and serial lines live for ever; ptys are counted by both ends and freed by the last tty_put().
+ * Lifetimes. Consoles and serial lines live for ever; ptys are counted by both ends and freed by
+ * the last tty_put().
  *
- * Locks: write_lock, work_lock > lock > in_lock, spin. Signals are sent with lock held; they take proc's spinlocks only.
+ * Locks: write_lock, work_lock > lock > in_lock, spin. Signals are sent with lock held; they take
+ * proc's spinlocks only.
  */
 #include "tty_internal.h"
 #include <cred.h>
@@ -32,8 +37,20 @@ static const struct termios default_termios = {
 	.c_oflag = OPOST | ONLCR,
 	.c_cflag = B38400 | CS8 | CREAD | HUPCL,
 	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-	.c_cc = {[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4, [VTIME] = 0, [VMIN] = 1, [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26,
-		[VREPRINT] = 18, [VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22},
+	.c_cc = {[VINTR] = 3,
+		[VQUIT] = 28,
+		[VERASE] = 127,
+		[VKILL] = 21,
+		[VEOF] = 4,
+		[VTIME] = 0,
+		[VMIN] = 1,
+		[VSTART] = 17,
+		[VSTOP] = 19,
+		[VSUSP] = 26,
+		[VREPRINT] = 18,
+		[VDISCARD] = 15,
+		[VWERASE] = 23,
+		[VLNEXT] = 22},
 	.c_ispeed = 38400,
 	.c_ospeed = 38400,
 };
@@ -57,7 +74,9 @@ static void do_echo(struct ldisc *ld, const uint8_t *s, size_t n)
 
 	flush_echo_locked(t);
 	done = t->echo_len ? 0 : t->ops->write(t, s, n);
-	n = MIN(n - done, sizeof(t->echo) - t->echo_len); /* a terminal that takes no output loses echo in the end */
+	n = MIN(n - done,
+		sizeof(t->echo) -
+			t->echo_len); /* a terminal that takes no output loses echo in the end */
 	memcpy(t->echo + t->echo_len, s + done, n);
 	t->echo_len += (uint32_t)n;
 }
@@ -89,7 +108,8 @@ static void do_flow(struct ldisc *ld, bool stop)
 	do_echo(ld, &c, 1);
 }
 
-static const struct ldisc_ops ldisc_ops = {.echo = do_echo, .signal = do_signal, .output_stop = do_output_stop, .flow = do_flow};
+static const struct ldisc_ops ldisc_ops = {
+	.echo = do_echo, .signal = do_signal, .output_stop = do_output_stop, .flow = do_flow};
 
 /* ---- making ---- */
 
@@ -125,7 +145,8 @@ struct tty *tty_alloc(const char *name, dev_t dev, const struct tty_driver_ops *
 	return t;
 }
 
-int tty_register(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver, struct tty **out)
+int tty_register(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver,
+	struct tty **out)
 {
 	struct tty *t = tty_alloc(name, dev, ops, driver);
 	int err;
@@ -155,9 +176,18 @@ void tty_put(struct tty *t)
 	kfree(t);
 }
 
-void *tty_driver_data(const struct tty *t) { return t->driver; }
-const struct termios *tty_termios(const struct tty *t) { return &t->termios; }
-dev_t tty_dev(const struct tty *t) { return t->dev; }
+void *tty_driver_data(const struct tty *t)
+{
+	return t->driver;
+}
+const struct termios *tty_termios(const struct tty *t)
+{
+	return &t->termios;
+}
+dev_t tty_dev(const struct tty *t)
+{
+	return t->dev;
+}
 
 pid_t tty_foreground_pgrp(const struct tty *t)
 {
@@ -184,7 +214,8 @@ bool tty_has_room(struct tty *t)
 	bool room, eof;
 
 	mutex_lock(&t->lock);
-	room = t->ld.head - t->ld.tail < LDISC_BYTES - 1 || ((t->termios.c_lflag & ICANON) && !ldisc_available(&t->ld, &eof) && !eof);
+	room = t->ld.head - t->ld.tail < LDISC_BYTES - 1 ||
+	       ((t->termios.c_lflag & ICANON) && !ldisc_available(&t->ld, &eof) && !eof);
 	mutex_unlock(&t->lock);
 	return room;
 }
@@ -234,7 +265,8 @@ void tty_input(struct tty *t, const uint8_t *s, size_t n)
 	size_t i;
 
 	for (i = 0; i < n && t->ring_head - t->ring_tail < TTY_RING; i++)
-		t->ring[t->ring_head++ % TTY_RING] = s[i]; /* what does not fit is an overrun: lost, as on any line */
+		t->ring[t->ring_head++ % TTY_RING] =
+			s[i]; /* what does not fit is an overrun: lost, as on any line */
 	spin_unlock_irq(&t->in_lock, f);
 	work_queue(&t->work);
 }
@@ -358,7 +390,10 @@ void tty_drop_controlling(struct tty *t)
 /* ---- opening, closing, hanging up ---- */
 
 /* What an open file keeps. */
-struct tty_file { struct tty *tty; uint32_t hangups; };
+struct tty_file {
+	struct tty *tty;
+	uint32_t hangups;
+};
 
 struct tty *tty_of(const struct file *f)
 {
@@ -394,8 +429,10 @@ int tty_open_file(struct tty *t, struct file *f)
 	}
 	f->private = tf;
 	f->ops = &tty_fops;
-	/* A session leader without a terminal gets the first one that it opens (no error if it does not). */
-	if (!(f->flags & O_NOCTTY) && !READ_ONCE(t->session) && tty_proc_ops && tty_proc_ops->is_leader()) {
+	/* A session leader without a terminal gets the first one that it opens (no error if it does
+	 * not). */
+	if (!(f->flags & O_NOCTTY) && !READ_ONCE(t->session) && tty_proc_ops &&
+		tty_proc_ops->is_leader()) {
 		struct tty *mine = tty_proc_ops->session_tty();
 
 		if (mine)
@@ -471,10 +508,12 @@ static bool readable(struct tty *t, const struct file *f, size_t want, bool *eof
 	mutex_lock(&t->lock);
 	have = ldisc_available(&t->ld, eof);
 	mutex_unlock(&t->lock);
-	return have >= MAX(want, (size_t)1) || *eof || tty_file_dead(t, f) || (have && (t->termios.c_lflag & ICANON));
+	return have >= MAX(want, (size_t)1) || *eof || tty_file_dead(t, f) ||
+	       (have && (t->termios.c_lflag & ICANON));
 }
 
-/* Wait as c_lflag, VMIN and VTIME say: termios(3), noncanonical mode. 0, -EAGAIN, -ERESTARTSYS, -ETIME (deliver what is there). */
+/* Wait as c_lflag, VMIN and VTIME say: termios(3), noncanonical mode. 0, -EAGAIN, -ERESTARTSYS,
+ * -ETIME (deliver what is there). */
 static int wait_readable(struct tty *t, struct file *f, size_t count)
 {
 	bool canon = t->termios.c_lflag & ICANON, eof;
@@ -490,11 +529,14 @@ static int wait_readable(struct tty *t, struct file *f, size_t count)
 	if (canon || (vmin && !vtime))
 		return wait_event_interruptible(&t->read_wait, readable(t, f, want, &eof));
 	if (!vmin)
-		return vtime ? wait_event_deadline(&t->read_wait, readable(t, f, 1, &eof), clock_ns() + vtime * tenth) : 0;
+		return vtime ? wait_event_deadline(&t->read_wait, readable(t, f, 1, &eof),
+				       clock_ns() + vtime * tenth)
+			     : 0;
 	/* The timer runs between bytes, from the first one on. */
 	err = wait_event_interruptible(&t->read_wait, readable(t, f, 1, &eof));
 	for (size_t had = 1; !err && had < want; had++)
-		err = wait_event_deadline(&t->read_wait, readable(t, f, had + 1, &eof), clock_ns() + vtime * tenth);
+		err = wait_event_deadline(
+			&t->read_wait, readable(t, f, had + 1, &eof), clock_ns() + vtime * tenth);
 	return err;
 }
 
@@ -576,7 +618,8 @@ static size_t write_some(struct tty *t, const uint8_t *s, size_t n)
 
 static bool writable(struct tty *t, const struct file *f)
 {
-	return tty_file_dead(t, f) || (!t->ld.stopped && t->ops->write_room(t) >= 8 && !READ_ONCE(t->echo_len));
+	return tty_file_dead(t, f) ||
+	       (!t->ld.stopped && t->ops->write_room(t) >= 8 && !READ_ONCE(t->echo_len));
 }
 
 static ssize_t write_all(struct tty *t, struct file *f, struct iov_iter *from)
@@ -591,7 +634,11 @@ static ssize_t write_all(struct tty *t, struct file *f, struct iov_iter *from)
 			return done ? done : -EFAULT;
 		while (at < n) {
 			size_t took = tty_file_dead(t, f) ? 0 : write_some(t, chunk + at, n - at);
-			int err = took ? 0 : tty_file_dead(t, f) ? -EIO : f->flags & O_NONBLOCK ? -EAGAIN : wait_event_interruptible(&t->write_wait, writable(t, f));
+			int err = took                    ? 0
+				  : tty_file_dead(t, f)   ? -EIO
+				  : f->flags & O_NONBLOCK ? -EAGAIN
+							  : wait_event_interruptible(
+								    &t->write_wait, writable(t, f));
 
 			at += took;
 			done += (ssize_t)took;
@@ -628,7 +675,8 @@ static ssize_t tty_write(struct file *f, struct iov_iter *from, int64_t *pos)
 
 int tty_drain(struct tty *t)
 {
-	return wait_event_interruptible(&t->write_wait, !READ_ONCE(t->echo_len) && t->ops->write_room(t) >= 64);
+	return wait_event_interruptible(
+		&t->write_wait, !READ_ONCE(t->echo_len) && t->ops->write_room(t) >= 64);
 }
 
 static unsigned tty_poll(struct file *f, struct poll_table *pt)

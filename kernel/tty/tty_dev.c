@@ -1,7 +1,8 @@
 /*
  * tty_dev.c - the names that stand for another terminal: /dev/tty, /dev/tty0, /dev/console.
  *
- * /dev/console is the terminal of the last console= option that exists (serial line or virtual console), as init expects.
+ * /dev/console is the terminal of the last console= option that exists (serial line or virtual
+ * console), as init expects.
  */
 #include "tty_internal.h"
 #include <arch/boot.h>

@@ -8,27 +8,28 @@
 #include <tty.h>
 #include <workqueue.h>
 
-#define TTY_RING 4096u /* bytes from an interrupt that the discipline has not seen yet; power of two */
+#define TTY_RING                                                                                   \
+	4096u /* bytes from an interrupt that the discipline has not seen yet; power of two */
 
 /* Key: [c] constant  [l] ->lock  [i] ->in_lock  [s] ->spin */
 struct tty {
 	refcount_t refs;
-	char name[16];                 /* [c] */
-	dev_t dev;                     /* [c] */
+	char name[16];                    /* [c] */
+	dev_t dev;                        /* [c] */
 	const struct tty_driver_ops *ops; /* [c] */
-	void *driver;                  /* [c] */
+	void *driver;                     /* [c] */
 
-	struct mutex lock;             /* discipline, modes, opening */
-	struct ldisc ld;               /* [l] */
-	struct termios termios;        /* [l] */
-	struct winsize winsize;        /* [l] */
-	uint32_t opens;                /* [l] */
-	uint32_t hangups;              /* [l] bumped: files opened before are dead */
-	bool exclusive;                /* [l] TIOCEXCL */
-	uint8_t echo[256];             /* [l] echo that the driver had no room for */
-	uint32_t echo_len;             /* [l] */
+	struct mutex lock;      /* discipline, modes, opening */
+	struct ldisc ld;        /* [l] */
+	struct termios termios; /* [l] */
+	struct winsize winsize; /* [l] */
+	uint32_t opens;         /* [l] */
+	uint32_t hangups;       /* [l] bumped: files opened before are dead */
+	bool exclusive;         /* [l] TIOCEXCL */
+	uint8_t echo[256];      /* [l] echo that the driver had no room for */
+	uint32_t echo_len;      /* [l] */
 
-	struct mutex write_lock;       /* one write(2) at a time, so that writes do not mix */
+	struct mutex write_lock; /* one write(2) at a time, so that writes do not mix */
 	struct wait_queue read_wait, write_wait;
 
 	struct spinlock in_lock;       /* irq-save */
@@ -38,27 +39,31 @@ struct tty {
 	struct mutex work_lock;        /* the work item runs once at a time: bytes stay in order */
 	struct work work;              /* ring to discipline; echo when there is room */
 
-	struct spinlock spin;          /* leaf */
-	pid_t session, pgrp;           /* [s] */
+	struct spinlock spin; /* leaf */
+	pid_t session, pgrp;  /* [s] */
 };
 
 extern const struct file_ops tty_fops;
 /* An initialised terminal that nobody knows yet. */
-struct tty *tty_alloc(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver) __must_check;
-/* Attach @f to @t: counts the open, takes the controlling terminal when the rules say so. Takes over a reference on success. */
+struct tty *tty_alloc(
+	const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver) __must_check;
+/* Attach @f to @t: counts the open, takes the controlling terminal when the rules say so. Takes
+ * over a reference on success. */
 int __must_check tty_open_file(struct tty *t, struct file *f);
 /* Process-context input that can push back (pty): returns how many bytes were taken. */
 size_t tty_receive(struct tty *t, const uint8_t *s, size_t n);
-bool tty_has_room(struct tty *t);   /* its discipline takes input now */
+bool tty_has_room(struct tty *t);    /* its discipline takes input now */
 void pty_slave_freed(struct tty *t); /* pty.c: the last reference went */
 struct tty *tty_of(const struct file *f);
-bool tty_file_dead(const struct tty *t, const struct file *f); /* hung up since it was opened; t->lock held or racy */
-long tty_ioctl(struct file *f, unsigned cmd, void *arg);       /* tty_ioctl.c */
-long tty_mode_ioctl(struct tty *t, unsigned cmd, void *arg);   /* modes and window size; -ENOTTY: another */
+bool tty_file_dead(const struct tty *t,
+	const struct file *f); /* hung up since it was opened; t->lock held or racy */
+long tty_ioctl(struct file *f, unsigned cmd, void *arg); /* tty_ioctl.c */
+long tty_mode_ioctl(
+	struct tty *t, unsigned cmd, void *arg); /* modes and window size; -ENOTTY: another */
 /* A change of modes by the current task, if it is in the background: 0, -EIO, -ERESTARTSYS. */
 int __must_check tty_check_change(struct tty *t);
 int __must_check tty_set_controlling(struct tty *t, bool steal);
-void tty_drop_controlling(struct tty *t); /* TIOCNOTTY */
+void tty_drop_controlling(struct tty *t);  /* TIOCNOTTY */
 int __must_check tty_drain(struct tty *t); /* wait until output is gone */
 void tty_flush_input(struct tty *t);
 int pty_init(void);

@@ -1,5 +1,6 @@
 /*
- * tty_ioctl.c - terminal modes, job control and window size: ioctl_tty(2), tcsetattr(3). Arguments are in kernel memory.
+ * tty_ioctl.c - terminal modes, job control and window size: ioctl_tty(2), tcsetattr(3). Arguments
+ * are in kernel memory.
  */
 #include "tty_internal.h"
 #include <cred.h>
@@ -8,14 +9,16 @@
 #include <signum.h>
 #include <string.h>
 
-/* struct termios2 has the speeds behind the control characters; struct termios of the older calls ends before them. */
+/* struct termios2 has the speeds behind the control characters; struct termios of the older calls
+ * ends before them. */
 #define TERMIOS_OLD_BYTES offsetof(struct termios, c_ispeed)
 
 static void speeds_from_cflag(struct termios *t)
 {
-	static const uint32_t low[] = {0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
-	static const uint32_t high[] = {0, 57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, 1500000, 2000000, 2500000, 3000000,
-		3500000, 4000000};
+	static const uint32_t low[] = {0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400,
+		4800, 9600, 19200, 38400};
+	static const uint32_t high[] = {0, 57600, 115200, 230400, 460800, 500000, 576000, 921600,
+		1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
 	uint32_t code = t->c_cflag & CBAUD;
 
 	if (code != 010000) /* BOTHER: the fields speak for themselves */
@@ -268,7 +271,8 @@ long tty_ioctl(struct file *f, unsigned cmd, void *arg)
 			return r;
 	}
 	r = job_ioctl(t, cmd, arg);
-	if (r == -ENOTTY && cmd != TIOCGPGRP && cmd != TIOCSPGRP && cmd != TIOCGSID && cmd != TIOCNOTTY)
+	if (r == -ENOTTY && cmd != TIOCGPGRP && cmd != TIOCSPGRP && cmd != TIOCGSID &&
+		cmd != TIOCNOTTY)
 		r = tty_mode_ioctl(t, cmd, arg);
 	return r == -ENOTTY ? line_ioctl(t, cmd, arg) : r;
 }

@@ -1,15 +1,18 @@
 /*
- * vt.c - the terminal emulator: what a Linux console does with VT100, VT220 and xterm sequences (TERM=linux, xterm mostly works).
+ * vt.c - the terminal emulator: what a Linux console does with VT100, VT220 and xterm sequences
+ * (TERM=linux, xterm mostly works).
  *
- * Theory. A byte goes through one state machine. In the ground state UTF-8 is collected into characters; ESC leads to one-letter
- * commands and to CSI, whose parameters are collected and then dispatched by the final byte. Strings (OSC, DCS and the like) are skipped
- * to their end and never stored. C0 controls act in every state but in strings.
+ * Theory. A byte goes through one state machine. In the ground state UTF-8 is collected into
+ * characters; ESC leads to one-letter commands and to CSI, whose parameters are collected and then
+ * dispatched by the final byte. Strings (OSC, DCS and the like) are skipped to their end and never
+ * stored. C0 controls act in every state but in strings.
  *
- * Invariants, whatever comes in: 1. the cursor lies on the screen; 2. margin_top < margin_bottom < rows; 3. at most VT_PARAMS parameters,
- * each at most 9999; 4. a reply that does not fit is dropped whole; 5. a halved wide character does not exist (vt_screen.c).
- * wrap_pending: a character in the last column leaves the cursor there; the next one wraps.
- * Colours: the 16 and 256 of xterm as they are, true colours as the nearest of the 256.
- * Spec: ECMA-48; DEC VT510 manual; console_codes(4); xterm ctlseqs. Does not: soft fonts, mouse, sixels, resize.
+ * Invariants, whatever comes in: 1. the cursor lies on the screen; 2. margin_top < margin_bottom <
+ * rows; 3. at most VT_PARAMS parameters, each at most 9999; 4. a reply that does not fit is dropped
+ * whole; 5. a halved wide character does not exist (vt_screen.c). wrap_pending: a character in the
+ * last column leaves the cursor there; the next one wraps. Colours: the 16 and 256 of xterm as they
+ * are, true colours as the nearest of the 256. Spec: ECMA-48; DEC VT510 manual; console_codes(4);
+ * xterm ctlseqs. Does not: soft fonts, mouse, sixels, resize.
  */
 #include "vt_screen.h"
 #include <printf.h>
@@ -21,8 +24,10 @@ enum { ESC = 0x1b, PARAM_MAX = 9999, REPLACEMENT = 0xfffd };
 static const struct vt_pen default_pen = {.fg = 7, .bg = 0};
 
 /* DEC special graphics, 0x5f to 0x7e: line drawing and some signs. */
-static const uint16_t graphics[32] = {0x20, 0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0xb0, 0xb1, 0x2424, 0x240b, 0x2518, 0x2510, 0x250c,
-	0x2514, 0x253c, 0x23ba, 0x23bb, 0x2500, 0x23bc, 0x23bd, 0x251c, 0x2524, 0x2534, 0x252c, 0x2502, 0x2264, 0x2265, 0x3c0, 0x2260, 0xa3, 0xb7};
+static const uint16_t graphics[32] = {0x20, 0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0xb0,
+	0xb1, 0x2424, 0x240b, 0x2518, 0x2510, 0x250c, 0x2514, 0x253c, 0x23ba, 0x23bb, 0x2500,
+	0x23bc, 0x23bd, 0x251c, 0x2524, 0x2534, 0x252c, 0x2502, 0x2264, 0x2265, 0x3c0, 0x2260, 0xa3,
+	0xb7};
 
 /* ---- cursor ---- */
 
@@ -99,7 +104,8 @@ static void soft_reset(struct vt *vt)
 	vt->margin_top = 0;
 	vt->margin_bottom = (uint16_t)(vt->rows - 1);
 	vt->wrap = vt->cursor_shown = true;
-	vt->insert = vt->newline = vt->app_cursor = vt->app_keypad = vt->reverse = vt->bracketed_paste = false;
+	vt->insert = vt->newline = vt->app_cursor = vt->app_keypad = vt->reverse =
+		vt->bracketed_paste = false;
 	vt->at.pen = default_pen;
 	vt->at.origin = vt->at.wrap_pending = false;
 	vt->saved[0] = vt->saved[1] = (struct vt_cursor){.pen = default_pen};
@@ -196,7 +202,8 @@ static void insert_lines(struct vt *vt, unsigned n, bool insert)
 
 static uint8_t nearest_colour(unsigned r, unsigned g, unsigned b)
 {
-	static const uint8_t step[] = {48, 115, 155, 195, 235}; /* halfway between the levels of the cube */
+	static const uint8_t step[] = {
+		48, 115, 155, 195, 235}; /* halfway between the levels of the cube */
 	unsigned v[3] = {MIN(r, 255u), MIN(g, 255u), MIN(b, 255u)}, cube = 0, i, k;
 
 	if (v[0] == v[1] && v[1] == v[2] && v[0] >= 4 && v[0] <= 246)
@@ -210,8 +217,8 @@ static uint8_t nearest_colour(unsigned r, unsigned g, unsigned b)
 }
 
 /*
- * 38 or 48 at parameter @i: ";5;N", ";2;R;G;B", or the same with colons, where a colour space may come before R. Sets *@colour and
- * returns the last parameter used.
+ * 38 or 48 at parameter @i: ";5;N", ";2;R;G;B", or the same with colons, where a colour space may
+ * come before R. Sets *@colour and returns the last parameter used.
  */
 static unsigned extended_colour(const struct vt *vt, unsigned i, uint8_t *colour)
 {
@@ -234,8 +241,10 @@ static unsigned extended_colour(const struct vt *vt, unsigned i, uint8_t *colour
 
 static void attribute(struct vt_pen *pen, unsigned p)
 {
-	static const uint8_t set[] = {0, VT_BOLD, VT_DIM, VT_ITALIC, VT_UNDERLINE, VT_BLINK, VT_BLINK, VT_REVERSE, VT_HIDDEN, VT_STRIKE};
-	static const uint8_t clear[] = {0, 0, VT_BOLD | VT_DIM, VT_ITALIC, VT_UNDERLINE, VT_BLINK, 0, VT_REVERSE, VT_HIDDEN, VT_STRIKE};
+	static const uint8_t set[] = {0, VT_BOLD, VT_DIM, VT_ITALIC, VT_UNDERLINE, VT_BLINK,
+		VT_BLINK, VT_REVERSE, VT_HIDDEN, VT_STRIKE};
+	static const uint8_t clear[] = {0, 0, VT_BOLD | VT_DIM, VT_ITALIC, VT_UNDERLINE, VT_BLINK,
+		0, VT_REVERSE, VT_HIDDEN, VT_STRIKE};
 
 	if (p == 0)
 		pen->attr = 0, pen->fg = default_pen.fg, pen->bg = default_pen.bg;
@@ -269,7 +278,9 @@ static void attributes(struct vt *vt)
 		else if (vt->params[i] == 48)
 			i = extended_colour(vt, i, &vt->at.pen.bg);
 		else if (vt->params[i] == 4 && i + 1 < vt->nparams && vt->joined >> (i + 1) & 1)
-			attribute(&vt->at.pen, vt->params[++i] ? 4 : 24); /* 4:3 and the like: kinds of underlines */
+			attribute(&vt->at.pen,
+				vt->params[++i] ? 4
+						: 24); /* 4:3 and the like: kinds of underlines */
 		else
 			attribute(&vt->at.pen, vt->params[i]);
 	}
@@ -297,8 +308,14 @@ static void __printf(2, 3) reply(struct vt *vt, const char *fmt, ...)
 static bool *mode_flag(struct vt *vt, unsigned mode)
 {
 	if (vt->prefix == '?')
-		return mode == 1 ? &vt->app_cursor : mode == 5 ? &vt->reverse : mode == 25 ? &vt->cursor_shown : mode == 66 ? &vt->app_keypad
-			: mode == 2004 ? &vt->bracketed_paste : mode == 7 ? &vt->wrap : mode == 6 ? &vt->at.origin : NULL;
+		return mode == 1      ? &vt->app_cursor
+		       : mode == 5    ? &vt->reverse
+		       : mode == 25   ? &vt->cursor_shown
+		       : mode == 66   ? &vt->app_keypad
+		       : mode == 2004 ? &vt->bracketed_paste
+		       : mode == 7    ? &vt->wrap
+		       : mode == 6    ? &vt->at.origin
+				      : NULL;
 	return vt->prefix ? NULL : mode == 4 ? &vt->insert : mode == 20 ? &vt->newline : NULL;
 }
 
@@ -343,12 +360,16 @@ static void report_mode(struct vt *vt, unsigned mode)
 	bool *flag = mode_flag(vt, mode);
 	bool alt = vt->prefix == '?' && (mode == 47 || mode == 1047 || mode == 1049);
 
-	reply(vt, "\033[%s%u;%d$y", vt->prefix == '?' ? "?" : "", mode, flag ? 2 - *flag : alt ? 2 - vt->is_alt : 0);
+	reply(vt, "\033[%s%u;%d$y", vt->prefix == '?' ? "?" : "", mode,
+		flag  ? 2 - *flag
+		: alt ? 2 - vt->is_alt
+		      : 0);
 }
 
 static void report_status(struct vt *vt, unsigned what)
 {
-	unsigned row = vt->at.row - (vt->at.origin && vt->at.row >= vt->margin_top ? vt->margin_top : 0u);
+	unsigned row = vt->at.row -
+		       (vt->at.origin && vt->at.row >= vt->margin_top ? vt->margin_top : 0u);
 
 	if (what == 5 && !vt->prefix)
 		reply(vt, "\033[0n");
@@ -383,20 +404,53 @@ static bool csi_move(struct vt *vt, uint8_t c)
 	unsigned n = param(vt, 0, 1);
 
 	switch (c) {
-	case 'A': move_up(vt, n); break;
-	case 'B': case 'e': move_down(vt, n); break;
-	case 'C': case 'a': move_to(vt, vt->at.row, vt->at.col + n); break;
-	case 'D': move_to(vt, vt->at.row, vt->at.col - MIN(n, (unsigned)vt->at.col)); break;
-	case 'E': move_down(vt, n); move_to(vt, vt->at.row, 0); break;
-	case 'F': move_up(vt, n); move_to(vt, vt->at.row, 0); break;
-	case 'G': case '`': move_to(vt, vt->at.row, n - 1); break;
-	case 'H': case 'f': address(vt, n - 1, param(vt, 1, 1) - 1); break;
-	case 'I': tab_forward(vt, n); break;
-	case 'Z': tab_back(vt, n); break;
-	case 'd': address(vt, n - 1, vt->at.col); break;
-	case 's': save_cursor(vt); break;
-	case 'u': restore_cursor(vt); break;
-	default: return false;
+	case 'A':
+		move_up(vt, n);
+		break;
+	case 'B':
+	case 'e':
+		move_down(vt, n);
+		break;
+	case 'C':
+	case 'a':
+		move_to(vt, vt->at.row, vt->at.col + n);
+		break;
+	case 'D':
+		move_to(vt, vt->at.row, vt->at.col - MIN(n, (unsigned)vt->at.col));
+		break;
+	case 'E':
+		move_down(vt, n);
+		move_to(vt, vt->at.row, 0);
+		break;
+	case 'F':
+		move_up(vt, n);
+		move_to(vt, vt->at.row, 0);
+		break;
+	case 'G':
+	case '`':
+		move_to(vt, vt->at.row, n - 1);
+		break;
+	case 'H':
+	case 'f':
+		address(vt, n - 1, param(vt, 1, 1) - 1);
+		break;
+	case 'I':
+		tab_forward(vt, n);
+		break;
+	case 'Z':
+		tab_back(vt, n);
+		break;
+	case 'd':
+		address(vt, n - 1, vt->at.col);
+		break;
+	case 's':
+		save_cursor(vt);
+		break;
+	case 'u':
+		restore_cursor(vt);
+		break;
+	default:
+		return false;
 	}
 	return true;
 }
@@ -410,7 +464,7 @@ static void repeat(struct vt *vt, unsigned n)
 static void clear_tabs(struct vt *vt, unsigned what)
 {
 	if (what == 0)
-		vt->tabs[vt->at.col / 8] &= (uint8_t)~(1u << vt->at.col % 8);
+		vt->tabs[vt->at.col / 8] &= (uint8_t) ~(1u << vt->at.col % 8);
 	else if (what == 3)
 		memset(vt->tabs, 0, sizeof(vt->tabs));
 }
@@ -420,18 +474,41 @@ static bool csi_edit(struct vt *vt, uint8_t c)
 	unsigned n = param(vt, 0, 1);
 
 	switch (c) {
-	case '@': vt_insert_cells(vt, n); break;
-	case 'J': erase_display(vt, param(vt, 0, 0)); break;
-	case 'K': erase_line(vt, param(vt, 0, 0)); break;
-	case 'L': insert_lines(vt, n, true); break;
-	case 'M': insert_lines(vt, n, false); break;
-	case 'P': vt_delete_cells(vt, n); break;
-	case 'S': vt_scroll_up(vt, vt->margin_top, vt->margin_bottom, n); break;
-	case 'T': vt_scroll_down(vt, vt->margin_top, vt->margin_bottom, n); break;
-	case 'X': vt_fill(vt, vt->at.row, vt->at.col, MIN(vt->at.col + n, (unsigned)vt->cols), ' '); break;
-	case 'b': repeat(vt, n); break;
-	case 'g': clear_tabs(vt, param(vt, 0, 0)); break;
-	default: return false;
+	case '@':
+		vt_insert_cells(vt, n);
+		break;
+	case 'J':
+		erase_display(vt, param(vt, 0, 0));
+		break;
+	case 'K':
+		erase_line(vt, param(vt, 0, 0));
+		break;
+	case 'L':
+		insert_lines(vt, n, true);
+		break;
+	case 'M':
+		insert_lines(vt, n, false);
+		break;
+	case 'P':
+		vt_delete_cells(vt, n);
+		break;
+	case 'S':
+		vt_scroll_up(vt, vt->margin_top, vt->margin_bottom, n);
+		break;
+	case 'T':
+		vt_scroll_down(vt, vt->margin_top, vt->margin_bottom, n);
+		break;
+	case 'X':
+		vt_fill(vt, vt->at.row, vt->at.col, MIN(vt->at.col + n, (unsigned)vt->cols), ' ');
+		break;
+	case 'b':
+		repeat(vt, n);
+		break;
+	case 'g':
+		clear_tabs(vt, param(vt, 0, 0));
+		break;
+	default:
+		return false;
 	}
 	if (c == '@' || c == 'P' || c == 'X')
 		vt->at.wrap_pending = false;
@@ -447,9 +524,15 @@ static void csi_rest(struct vt *vt, uint8_t c)
 		else if (!vt->prefix && !param(vt, 0, 0))
 			reply(vt, "\033[?6c"); /* a VT102 */
 		break;
-	case 'h': set_modes(vt, true); break;
-	case 'l': set_modes(vt, false); break;
-	case 'n': report_status(vt, param(vt, 0, 0)); break;
+	case 'h':
+		set_modes(vt, true);
+		break;
+	case 'l':
+		set_modes(vt, false);
+		break;
+	case 'n':
+		report_status(vt, param(vt, 0, 0));
+		break;
 	case 'm':
 		if (!vt->prefix)
 			attributes(vt);
@@ -458,7 +541,8 @@ static void csi_rest(struct vt *vt, uint8_t c)
 		if (!vt->prefix)
 			set_margins(vt, param(vt, 0, 0), param(vt, 1, 0));
 		break;
-	default: break;
+	default:
+		break;
 	}
 }
 
@@ -507,7 +591,8 @@ static void csi_byte(struct vt *vt, uint8_t c)
 	} else if ((c == ';' || c == ':') && !vt->intermediate) {
 		if (vt->nparams < VT_PARAMS && ++vt->nparams < VT_PARAMS && c == ':')
 			vt->joined |= 1u << vt->nparams;
-	} else if (c >= '<' && c <= '?' && !vt->nparams && !vt->params[0] && !vt->prefix && !vt->intermediate) {
+	} else if (c >= '<' && c <= '?' && !vt->nparams && !vt->params[0] && !vt->prefix &&
+		   !vt->intermediate) {
 		vt->prefix = c;
 	} else if (c >= 0x20 && c <= 0x2f && !vt->intermediate) {
 		vt->intermediate = c;
@@ -522,20 +607,57 @@ static void escape_byte(struct vt *vt, uint8_t c)
 {
 	vt->state = GROUND;
 	switch (c) {
-	case '[': csi_start(vt); break;
-	case ']': vt->state = OSC_START; break;
-	case 'P': case 'X': case '^': case '_': vt->state = STRING; break;
-	case '(': case ')': case '%': case '#': vt->state = CHARSET; vt->intermediate = c; break;
-	case '7': save_cursor(vt); break;
-	case '8': restore_cursor(vt); break;
-	case 'D': vt_line_feed(vt); break;
-	case 'E': vt_line_feed(vt); move_to(vt, vt->at.row, 0); break;
-	case 'M': vt_reverse_line_feed(vt); vt->at.wrap_pending = false; break;
-	case 'H': vt->tabs[vt->at.col / 8] |= (uint8_t)(1u << vt->at.col % 8); break;
-	case 'Z': reply(vt, "\033[?6c"); break;
-	case 'c': full_reset(vt); break;
-	case '=': vt->app_keypad = true; break;
-	case '>': vt->app_keypad = false; break;
+	case '[':
+		csi_start(vt);
+		break;
+	case ']':
+		vt->state = OSC_START;
+		break;
+	case 'P':
+	case 'X':
+	case '^':
+	case '_':
+		vt->state = STRING;
+		break;
+	case '(':
+	case ')':
+	case '%':
+	case '#':
+		vt->state = CHARSET;
+		vt->intermediate = c;
+		break;
+	case '7':
+		save_cursor(vt);
+		break;
+	case '8':
+		restore_cursor(vt);
+		break;
+	case 'D':
+		vt_line_feed(vt);
+		break;
+	case 'E':
+		vt_line_feed(vt);
+		move_to(vt, vt->at.row, 0);
+		break;
+	case 'M':
+		vt_reverse_line_feed(vt);
+		vt->at.wrap_pending = false;
+		break;
+	case 'H':
+		vt->tabs[vt->at.col / 8] |= (uint8_t)(1u << vt->at.col % 8);
+		break;
+	case 'Z':
+		reply(vt, "\033[?6c");
+		break;
+	case 'c':
+		full_reset(vt);
+		break;
+	case '=':
+		vt->app_keypad = true;
+		break;
+	case '>':
+		vt->app_keypad = false;
+		break;
 	default:
 		if (c >= 0x20 && c <= 0x2f)
 			vt->state = ESCAPE_SKIP;
@@ -601,24 +723,43 @@ static void show(struct vt *vt, uint32_t ch)
 static void control(struct vt *vt, uint8_t c)
 {
 	switch (c) {
-	case '\b': move_to(vt, vt->at.row, vt->at.col ? vt->at.col - 1u : 0); break;
-	case '\t': tab_forward(vt, 1); break;
-	case '\n': case '\v': case '\f':
+	case '\b':
+		move_to(vt, vt->at.row, vt->at.col ? vt->at.col - 1u : 0);
+		break;
+	case '\t':
+		tab_forward(vt, 1);
+		break;
+	case '\n':
+	case '\v':
+	case '\f':
 		vt_line_feed(vt);
 		if (vt->newline)
 			vt->at.col = 0;
 		vt->at.wrap_pending = false;
 		break;
-	case '\r': move_to(vt, vt->at.row, 0); break;
-	case 0x0e: vt->at.pen.shift = 1; break;
-	case 0x0f: vt->at.pen.shift = 0; break;
-	case 0x18: case 0x1a: vt->state = GROUND; break;
-	case ESC: vt->state = ESCAPE; break;
-	default: break;
+	case '\r':
+		move_to(vt, vt->at.row, 0);
+		break;
+	case 0x0e:
+		vt->at.pen.shift = 1;
+		break;
+	case 0x0f:
+		vt->at.pen.shift = 0;
+		break;
+	case 0x18:
+	case 0x1a:
+		vt->state = GROUND;
+		break;
+	case ESC:
+		vt->state = ESCAPE;
+		break;
+	default:
+		break;
 	}
 }
 
-/* A byte of 0x80 and above, or what follows one, in the ground state. False: @c is not part of the character and comes next. */
+/* A byte of 0x80 and above, or what follows one, in the ground state. False: @c is not part of the
+ * character and comes next. */
 static bool utf8_byte(struct vt *vt, uint8_t c)
 {
 	if (vt->code_need) {
@@ -630,7 +771,8 @@ static bool utf8_byte(struct vt *vt, uint8_t c)
 		vt->code = vt->code << 6 | (c & 0x3f);
 		if (--vt->code_need)
 			return true;
-		if (vt->code < vt->code_min || vt->code > 0x10ffff || (vt->code >= 0xd800 && vt->code < 0xe000))
+		if (vt->code < vt->code_min || vt->code > 0x10ffff ||
+			(vt->code >= 0xd800 && vt->code < 0xe000))
 			vt->code = REPLACEMENT;
 		show(vt, vt->code);
 		return true;
@@ -672,14 +814,16 @@ static void byte(struct vt *vt, uint8_t c)
 	}
 }
 
-/* The common case: a run of ASCII within a line of a screen without wide characters. Returns how many bytes it was. */
+/* The common case: a run of ASCII within a line of a screen without wide characters. Returns how
+ * many bytes it was. */
 static size_t plain_run(struct vt *vt, const uint8_t *s, size_t n)
 {
-	struct vt_cell *to = vt_line(vt, vt->at.row) + vt->at.col, cell = {0, vt->at.pen.fg, vt->at.pen.bg, vt->at.pen.attr, VT_WHOLE};
+	struct vt_cell *to = vt_line(vt, vt->at.row) + vt->at.col,
+		       cell = {0, vt->at.pen.fg, vt->at.pen.bg, vt->at.pen.attr, VT_WHOLE};
 	size_t room = vt->cols - 1u - vt->at.col, i;
 
-	if (vt->state != GROUND || vt->code_need || vt->at.wrap_pending || vt->insert || vt->has_wide ||
-		vt->at.pen.charset[vt->at.pen.shift] == '0')
+	if (vt->state != GROUND || vt->code_need || vt->at.wrap_pending || vt->insert ||
+		vt->has_wide || vt->at.pen.charset[vt->at.pen.shift] == '0')
 		return 0;
 	n = MIN(n, room);
 	for (i = 0; i < n && s[i] >= 0x20 && s[i] < 0x7f; i++) {

@@ -1,9 +1,11 @@
 /*
- * vt_screen.c - the grid of the terminal emulator: lines, scrolling, history, characters of two columns.
+ * vt_screen.c - the grid of the terminal emulator: lines, scrolling, history, characters of two
+ * columns.
  *
- * A line is moved by moving its pointer. The main screen lies in a ring with the history before it, so that scrolling the whole
- * screen is one step of `top` and one cleared line. A character of two columns never stays halved: heal() blanks both of its cells
- * before an edit that begins or ends between them.
+ * A line is moved by moving its pointer. The main screen lies in a ring with the history before it,
+ * so that scrolling the whole screen is one step of `top` and one cleared line. A character of two
+ * columns never stays halved: heal() blanks both of its cells before an edit that begins or ends
+ * between them.
  */
 #include "vt_screen.h"
 #include <string.h>
@@ -210,7 +212,8 @@ static void reverse(struct vt_cell **a, unsigned n)
 	}
 }
 
-/* Turn the ring so that the oldest line is at its start: then come the screen and the lines not used yet, and behind them is the place. */
+/* Turn the ring so that the oldest line is at its start: then come the screen and the lines not
+ * used yet, and behind them is the place. */
 unsigned vt_grow(struct vt *vt, struct vt_cell *const *lines, unsigned n)
 {
 	unsigned oldest, i;
@@ -242,7 +245,8 @@ void vt_view_row(const struct vt *vt, unsigned row, struct vt_cell *out)
 	unsigned view = vt->is_alt ? 0 : vt->view, i;
 
 	if (row < view)
-		memcpy(out, vt->lines[(vt->top + vt->total - (view - row)) % vt->total], vt->cols * sizeof(*out));
+		memcpy(out, vt->lines[(vt->top + vt->total - (view - row)) % vt->total],
+			vt->cols * sizeof(*out));
 	else
 		memcpy(out, vt_line(vt, row - view), vt->cols * sizeof(*out));
 	if (vt->reverse)

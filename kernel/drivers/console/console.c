@@ -1,17 +1,21 @@
 /*
- * console.c - the virtual terminals tty1 to tty6: the screen, the keys and the kernel's log meet here.
+ * console.c - the virtual terminals tty1 to tty6: the screen, the keys and the kernel's log meet
+ * here.
  *
- * Theory. Each terminal has an emulator (vt.c) with its cells, made when it is first opened or brought to the front. Writing changes cells
- * under console_lock and asks for a redraw; a delayed work item copies row after row of the terminal in front out of the lock and
- * hands it to the display, which draws what differs from what it shows. So a flood of output costs cells, not pixels: the screen follows
- * FRAME_NS behind. Only the work item, and a panic, draw.
+ * Theory. Each terminal has an emulator (vt.c) with its cells, made when it is first opened or
+ * brought to the front. Writing changes cells under console_lock and asks for a redraw; a delayed
+ * work item copies row after row of the terminal in front out of the lock and hands it to the
+ * display, which draws what differs from what it shows. So a flood of output costs cells, not
+ * pixels: the screen follows FRAME_NS behind. Only the work item, and a panic, draw.
  *
- * The log is written to tty1, from any context, run queue lock held or not: that touches cells alone, and the redraw is asked for by
- * a wait entry on the log's own queue, which is woken when that is safe. After a panic each line is drawn at once.
- * Without a screen the terminals work all the same, of 80x25 cells, and the log is not written to them.
+ * The log is written to tty1, from any context, run queue lock held or not: that touches cells
+ * alone, and the redraw is asked for by a wait entry on the log's own queue, which is woken when
+ * that is safe. After a panic each line is drawn at once. Without a screen the terminals work all
+ * the same, of 80x25 cells, and the log is not written to them.
  *
- * Memory: a terminal begins with two screens of cells in single pages; the redraw adds history, page by page, when lines were lost.
- * Locks: console_lock is a leaf, irq-save. draw_lock (mutex) makes drawing one at a time; it is taken first.
+ * Memory: a terminal begins with two screens of cells in single pages; the redraw adds history,
+ * page by page, to the one in front. Locks: console_lock is a leaf, irq-save. draw_lock (mutex)
+ * makes drawing one at a time; it is taken first.
  */
 #include "display.h"
 #include "vts.h"
@@ -32,9 +36,9 @@
 #include <wait.h>
 #include <workqueue.h>
 
-#define FRAME_NS (16 * NSEC_PER_MSEC)
-#define GROW_PAGES 8u /* of history for each redraw */
-#define LINE_BYTES (screen_cols * sizeof(struct vt_cell))
+#define FRAME_NS       (16 * NSEC_PER_MSEC)
+#define GROW_PAGES     64u /* of history for each redraw */
+#define LINE_BYTES     (screen_cols * sizeof(struct vt_cell))
 #define LINES_PER_PAGE (PAGE_SIZE / LINE_BYTES)
 
 struct console consoles[NR_CONSOLES];
@@ -53,7 +57,8 @@ static struct wait_queue front_wait = WAIT_QUEUE_INIT(front_wait);
 
 /* ---- memory ---- */
 
-/* Lines of cells in whole pages: their pointers to @lines. The first line of each page is aligned to it, which is how they are freed. */
+/* Lines of cells in whole pages: their pointers to @lines. The first line of each page is aligned
+ * to it, which is how they are freed. */
 static int alloc_lines(struct vt_cell **lines, unsigned n)
 {
 	unsigned i, k;
@@ -132,24 +137,21 @@ int console_free(struct console *c)
 	return busy ? -EBUSY : 0;
 }
 
-/* More history for @c if it has lost lines. */
+/* More history for @c, so that what scrolls away before the next redraw is kept. */
 static void grow(struct console *c)
 {
 	struct vt_cell *lines[8];
-	unsigned pages, n = MIN((unsigned)LINES_PER_PAGE, (unsigned)ARRAY_SIZE(lines)), took;
+	unsigned pages, n = MIN((unsigned)LINES_PER_PAGE, (unsigned)ARRAY_SIZE(lines)), took = n;
 	unsigned long f;
 
-	for (pages = 0; pages < GROW_PAGES; pages++) {
+	for (pages = 0; took == n && pages < GROW_PAGES; pages++) {
 		if (alloc_lines(lines, n))
 			return;
 		f = spin_lock_irq(&console_lock);
-		took = c->vt ? vt_grow(c->vt, lines, n) : 0;
+		took = c->vt && vt_wants_lines(c->vt) ? vt_grow(c->vt, lines, n) : 0;
 		spin_unlock_irq(&console_lock, f);
-		if (took == n)
-			continue;
 		if (!took)
-			free_lines(lines, n);
-		return; /* taken in part: the history is at its limit, and the page is in use */
+			free_lines(lines, n); /* a page taken in part is in use */
 	}
 }
 
@@ -181,19 +183,20 @@ static void redraw(struct work *w)
 {
 	struct console *c;
 	unsigned long f;
-	bool lost;
+	bool grows;
 
 	(void)w;
-	__atomic_store_n(&redraw_queued, 0, __ATOMIC_SEQ_CST); /* from here on, a change asks for another */
+	__atomic_store_n(
+		&redraw_queued, 0, __ATOMIC_SEQ_CST); /* from here on, a change asks for another */
 	mutex_lock(&draw_lock);
 	if (__atomic_exchange_n(&forget_pending, 0, __ATOMIC_SEQ_CST))
 		display->forget();
 	draw_screen();
 	f = spin_lock_irq(&console_lock);
 	c = &consoles[console_front];
-	lost = c->vt && vt_wants_lines(c->vt);
+	grows = c->vt && vt_wants_lines(c->vt);
 	spin_unlock_irq(&console_lock, f);
-	if (lost)
+	if (grows)
 		grow(c);
 	mutex_unlock(&draw_lock);
 }
@@ -427,7 +430,8 @@ struct console_modes console_modes(void)
 	struct console_modes m = {.kbmode = c->kbmode};
 
 	if (c->vt)
-		m = (struct console_modes){c->kbmode, c->vt->app_cursor, c->vt->app_keypad, c->vt->newline};
+		m = (struct console_modes){
+			c->kbmode, c->vt->app_cursor, c->vt->app_keypad, c->vt->newline};
 	spin_unlock_irq(&console_lock, f);
 	return m;
 }
@@ -490,7 +494,8 @@ static int start_log(void)
 	return 0;
 }
 
-/* A terminal that nobody can see is /dev/console only if there is no serial line either that the options name. */
+/* A terminal that nobody can see is /dev/console only if there is no serial line either that the
+ * options name. */
 static bool may_be_console(void)
 {
 	char name[16];

@@ -6,7 +6,8 @@
 
 struct display {
 	unsigned cols, rows, xpixels, ypixels;
-	/* Show @cells (cols of them) in @row. One caller at a time; any context. Cells that are shown already cost only a comparison. */
+	/* Show @cells (cols of them) in @row. One caller at a time; any context. Cells that are
+	 * shown already cost only a comparison. */
 	void (*draw)(unsigned row, const struct vt_cell *cells);
 	void (*forget)(void); /* someone else has drawn: nothing on the screen can be relied on */
 };
@@ -14,13 +15,15 @@ struct display {
 const struct display *fbcon_init(void);
 const struct display *vgatext_init(void);
 
-#define FONT_WIDTH 8u
+#define FONT_WIDTH  8u
 #define FONT_HEIGHT 16u
 /* FONT_HEIGHT rows, leftmost point in the highest bit; a box for what the font lacks. */
 const uint8_t *font_glyph(uint32_t ch);
 
 /* What @cell's attributes come to. */
-struct shade { uint8_t fg, bg; };
+struct shade {
+	uint8_t fg, bg;
+};
 static inline struct shade cell_shade(const struct vt_cell *cell)
 {
 	uint8_t fg = cell->fg, bg = cell->bg;

@@ -1,7 +1,9 @@
 /*
- * ioctl.c - ioctl_console(2) for the virtual terminals: modes of screen and keyboard, switching, key tables.
+ * ioctl.c - ioctl_console(2) for the virtual terminals: modes of screen and keyboard, switching,
+ * key tables.
  *
- * Arguments lie in kernel memory. Programs that want to be asked before a switch (VT_PROCESS) are refused; fonts cannot be loaded.
+ * Arguments lie in kernel memory. Programs that want to be asked before a switch (VT_PROCESS) are
+ * refused; fonts cannot be loaded.
  */
 #include "vts.h"
 #include <console.h>
@@ -12,10 +14,20 @@
 enum { KB_101 = 2, KD_TEXT = 0, KD_GRAPHICS = 1, VT_AUTO = 0, TIOCL_GETFGCONSOLE = 12 };
 enum { K_HOLE = 0x200, KT_LATIN = 0, KT_LETTER = 11, TYPED_END = 0xf00, UNICODE_MARK = 0xf000 };
 
-struct vt_mode_arg { uint8_t mode, waitv; int16_t relsig, acqsig, frsig; };
-struct vt_stat_arg { uint16_t active, signal, state; };
-struct kb_entry_arg { uint8_t table, index; uint16_t value; };
-static_assert(sizeof(struct vt_mode_arg) == 8 && sizeof(struct vt_stat_arg) == 6 && sizeof(struct kb_entry_arg) == 4, "ioctl_console(2)");
+struct vt_mode_arg {
+	uint8_t mode, waitv;
+	int16_t relsig, acqsig, frsig;
+};
+struct vt_stat_arg {
+	uint16_t active, signal, state;
+};
+struct kb_entry_arg {
+	uint8_t table, index;
+	uint16_t value;
+};
+static_assert(sizeof(struct vt_mode_arg) == 8 && sizeof(struct vt_stat_arg) == 6 &&
+		      sizeof(struct kb_entry_arg) == 4,
+	"ioctl_console(2)");
 
 /* Changing what others see and type needs to be the terminal's own session, or privilege. */
 static bool may_change(struct tty *t)
@@ -31,7 +43,8 @@ static bool may_change(struct tty *t)
 
 static long set_entry(const struct kb_entry_arg *e)
 {
-	bool is_typed = e->value < TYPED_END, is_latin = e->value >> 8 == KT_LATIN || e->value >> 8 == KT_LETTER;
+	bool is_typed = e->value < TYPED_END,
+	     is_latin = e->value >> 8 == KT_LATIN || e->value >> 8 == KT_LETTER;
 
 	if (!capable(CAP_SYS_TTY_CONFIG))
 		return -EPERM;
@@ -39,7 +52,10 @@ static long set_entry(const struct kb_entry_arg *e)
 		return -EINVAL;
 	if (is_typed && !is_latin && e->value != K_HOLE)
 		return -EINVAL; /* only characters can be put on keys */
-	console_keyboard->set_entry(e->table, e->index, !is_typed ? e->value ^ UNICODE_MARK : is_latin ? e->value & 0xff : 0);
+	console_keyboard->set_entry(e->table, e->index,
+		!is_typed  ? e->value ^ UNICODE_MARK
+		: is_latin ? e->value & 0xff
+			   : 0);
 	return 0;
 }
 
@@ -180,7 +196,8 @@ long console_ioctl(struct tty *t, unsigned cmd, void *arg)
 	case VT_DISALLOCATE:
 		return disallocate(value);
 	case TIOCLINUX:
-		return *(uint8_t *)arg == TIOCL_GETFGCONSOLE ? (long)READ_ONCE(console_front) : -EINVAL;
+		return *(uint8_t *)arg == TIOCL_GETFGCONSOLE ? (long)READ_ONCE(console_front)
+							     : -EINVAL;
 	default:
 		return keyboard_ioctl(c, cmd, arg);
 	}

@@ -31,6 +31,7 @@
 #include <error.h>
 #include <log.h>
 #include <printf.h>
+#include <sched.h>
 #include <slab.h>
 #include <string.h>
 
@@ -325,6 +326,31 @@ static int start(struct nvme_ctrl *c)
 	return err ? err : add_namespaces(c);
 }
 
+static struct nvme_ctrl *controllers; /* newest first */
+
+static bool poll_queue(struct nvme_queue *q)
+{
+	if (!READ_ONCE(q->in_flight))
+		return false;
+	nvme_queue_poll(q);
+	return READ_ONCE(q->in_flight) != 0;
+}
+
+/* sched_idle_poll: does this processor wait for a controller? */
+static bool poll_all(void)
+{
+	bool busy = false;
+
+	for (struct nvme_ctrl *c = smp_load_acquire(&controllers); c; c = c->next) {
+		unsigned n = READ_ONCE(c->nr_queues);
+
+		busy |= poll_queue(c->admin);
+		if (n)
+			busy |= poll_queue(c->queue[n == 1 ? 0 : cpu_id() % n]);
+	}
+	return busy;
+}
+
 static int nvme_probe(struct pci_dev *dev)
 {
 	struct nvme_ctrl *c = kzalloc(sizeof(*c));
@@ -355,6 +381,9 @@ static int nvme_probe(struct pci_dev *dev)
 	c->admin = nvme_queue_alloc(c, 0, ADMIN_DEPTH);
 	if (!c->admin)
 		goto unmap;
+	c->next = controllers;
+	smp_store_release(&controllers, c);
+	sched_idle_poll = poll_all;
 	err = start(c);
 	if (!err || c->nr_queues) {
 		dev->driver_data = c;

@@ -63,7 +63,7 @@ enum nvme_io_opcode {
 enum { NVME_FEATURE_QUEUES = 0x07 };
 enum { NVME_ONCS_DSM = 1 << 2, NVME_ONCS_WRITE_ZEROES = 1 << 3 };
 
-#define NVME_PRPS       128u /* entries of a PRP list: with the first page, more than MAX_BYTES needs */
+#define NVME_PRPS       128u /* entries of a PRP list: more than MAX_BYTES needs */
 #define NVME_MAX_BYTES  (512u << 10)
 #define NVME_MAX_QUEUES 64u
 #define NVME_TIMEOUT_NS (30ull * 1000000000)
@@ -116,6 +116,7 @@ struct nvme_ctrl {
 	struct nvme_queue *admin;
 	struct nvme_queue *queue[NVME_MAX_QUEUES];
 	struct delayed_work watch;
+	struct nvme_ctrl *next; /* of those that idle processors look at, for ever */
 };
 struct nvme_ns {
 	struct nvme_ctrl *ctrl;

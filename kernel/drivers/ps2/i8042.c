@@ -1,9 +1,10 @@
 /*
  * i8042.c - the PC's keyboard controller: its first port, which a keyboard is on.
  *
- * The controller translates to scan code set 1. All waits at start have limits, so a machine without it costs a few
- * milliseconds at most. Later commands (lights) go out one byte for each acknowledgement. Does not: the second port (mouse).
- * Spec: IBM PS/2 Hardware Interface Technical Reference, keyboard and auxiliary device controller; keyboard commands.
+ * The controller translates to scan code set 1. All waits at start have limits, so a machine
+ * without it costs a few milliseconds at most. Later commands (lights) go out one byte for each
+ * acknowledgement. Does not: the second port (mouse). Spec: IBM PS/2 Hardware Interface Technical
+ * Reference, keyboard and auxiliary device controller; keyboard commands.
  */
 #include "ps2.h"
 #include <arch/clock.h>
@@ -17,11 +18,24 @@
 
 enum { DATA = 0x60, STATUS = 0x64, COMMAND = 0x64 };
 enum { ST_OUTPUT = 1, ST_INPUT = 2, ST_AUX = 0x20 };
-enum { C_READ_CONFIG = 0x20, C_WRITE_CONFIG = 0x60, C_AUX_OFF = 0xa7, C_SELF_TEST = 0xaa, C_OFF = 0xad, C_ON = 0xae };
+enum {
+	C_READ_CONFIG = 0x20,
+	C_WRITE_CONFIG = 0x60,
+	C_AUX_OFF = 0xa7,
+	C_SELF_TEST = 0xaa,
+	C_OFF = 0xad,
+	C_ON = 0xae
+};
 enum { CONF_IRQ1 = 1, CONF_IRQ12 = 2, CONF_OFF = 0x10, CONF_AUX_OFF = 0x20, CONF_TRANSLATE = 0x40 };
-enum { KBD_ENABLE = 0xf4, KBD_DEFAULTS = 0xf6, KBD_ACK = 0xfa, KBD_RESEND = 0xfe, SELF_TEST_GOOD = 0x55 };
-#define WAIT_NS (50 * NSEC_PER_MSEC)
-#define QUEUE 16u
+enum {
+	KBD_ENABLE = 0xf4,
+	KBD_DEFAULTS = 0xf6,
+	KBD_ACK = 0xfa,
+	KBD_RESEND = 0xfe,
+	SELF_TEST_GOOD = 0x55
+};
+#define WAIT_NS           (50 * NSEC_PER_MSEC)
+#define QUEUE             16u
 #define MAX_BYTES_PER_IRQ 16u
 
 static struct spinlock lock = SPINLOCK_INIT("i8042"); /* irq-save, leaf */

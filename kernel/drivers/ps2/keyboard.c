@@ -1,10 +1,12 @@
 /*
- * keyboard.c - from scan codes to what a program reads: modifiers, locks, lights, function keys, switching of consoles.
+ * keyboard.c - from scan codes to what a program reads: modifiers, locks, lights, function keys,
+ * switching of consoles.
  *
- * Runs in the keyboard's interrupt; one keyboard, one interrupt, so its state needs no lock. Sequences are those of the Linux
- * console (TERM=linux): Alt puts ESC before, cursor keys follow the application mode, the keypad follows NumLock.
- * Raw modes (KDSKBMODE) pass scan codes or key codes. Does not: dead keys, compose, changing the repeat rate.
- * Spec: scan code set 1; console_codes(4); Linux's key codes of input-event-codes.
+ * Runs in the keyboard's interrupt; one keyboard, one interrupt, so its state needs no lock.
+ * Sequences are those of the Linux console (TERM=linux): Alt puts ESC before, cursor keys follow
+ * the application mode, the keypad follows NumLock. Raw modes (KDSKBMODE) pass scan codes or key
+ * codes. Does not: dead keys, compose, changing the repeat rate. Spec: scan code set 1;
+ * console_codes(4); Linux's key codes of input-event-codes.
  */
 #include "ps2.h"
 #include <arch/boot.h>
@@ -79,7 +81,8 @@ static void send_char(uint32_t ch)
 	console_input(s, n);
 }
 
-/* The control character of @ch, -1 if it has none. The digits are those that stand below a sign with one on American keyboards. */
+/* The control character of @ch, -1 if it has none. The digits are those that stand below a sign
+ * with one on American keyboards. */
 static int control_of(uint16_t ch)
 {
 	static const uint8_t digit[] = {0, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x7f}; /* 2 to 8 */
@@ -101,7 +104,8 @@ static bool has_case(unsigned key, unsigned level)
 /* False: the key gives no character. */
 static bool character(unsigned key)
 {
-	unsigned level = (modifiers & SHIFT ? 1 : 0) | (modifiers & ALT_R && keymap_has_altgr() ? 2 : 0);
+	unsigned level = (modifiers & SHIFT ? 1 : 0) |
+			 (modifiers & ALT_R && keymap_has_altgr() ? 2 : 0);
 	uint16_t ch;
 	int control;
 
@@ -111,7 +115,8 @@ static bool character(unsigned key)
 	if (!ch && level & 2)
 		ch = keymap_char(level & 2, key);
 	if (!ch)
-		return keymap_char(0, key) != 0; /* a character key without one on this level: nothing at all */
+		return keymap_char(0, key) !=
+		       0; /* a character key without one on this level: nothing at all */
 	control = modifiers & CTRL ? control_of(ch) : ch;
 	if (control >= 0)
 		send_char((uint32_t)control);
@@ -129,10 +134,11 @@ static void cursor_key(char letter)
 
 static void function_key(unsigned key)
 {
-	static const char *const plain[] = {"\033[[A", "\033[[B", "\033[[C", "\033[[D", "\033[[E", "\033[17~", "\033[18~", "\033[19~", "\033[20~", "\033[21~",
-		"\033[23~", "\033[24~"};
-	static const char *const shifted[] = {"\033[25~", "\033[26~", "\033[28~", "\033[29~", "\033[31~", "\033[32~", "\033[33~", "\033[34~",
-		"\033[35~", "\033[36~", "\033[37~", "\033[38~"};
+	static const char *const plain[] = {"\033[[A", "\033[[B", "\033[[C", "\033[[D", "\033[[E",
+		"\033[17~", "\033[18~", "\033[19~", "\033[20~", "\033[21~", "\033[23~", "\033[24~"};
+	static const char *const shifted[] = {"\033[25~", "\033[26~", "\033[28~", "\033[29~",
+		"\033[31~", "\033[32~", "\033[33~", "\033[34~", "\033[35~", "\033[36~", "\033[37~",
+		"\033[38~"};
 	unsigned n = key <= KEY_F10 ? key - KEY_F1 : key - KEY_F11 + 10;
 
 	if (modifiers & (ALT_L | ALT_R))
@@ -147,8 +153,12 @@ static bool editing_key(unsigned key)
 	bool shift = modifiers & SHIFT;
 
 	switch (key) {
-	case KEY_UP: cursor_key('A'); break;
-	case KEY_DOWN: cursor_key('B'); break;
+	case KEY_UP:
+		cursor_key('A');
+		break;
+	case KEY_DOWN:
+		cursor_key('B');
+		break;
 	case KEY_RIGHT:
 	case KEY_LEFT:
 		if (alt_held())
@@ -156,10 +166,18 @@ static bool editing_key(unsigned key)
 		else
 			cursor_key(key == KEY_RIGHT ? 'C' : 'D');
 		break;
-	case KEY_HOME: send("\033[1~"); break;
-	case KEY_INSERT: send("\033[2~"); break;
-	case KEY_DELETE: send("\033[3~"); break;
-	case KEY_END: send("\033[4~"); break;
+	case KEY_HOME:
+		send("\033[1~");
+		break;
+	case KEY_INSERT:
+		send("\033[2~");
+		break;
+	case KEY_DELETE:
+		send("\033[3~");
+		break;
+	case KEY_END:
+		send("\033[4~");
+		break;
 	case KEY_PGUP:
 	case KEY_PGDN:
 		if (shift)
@@ -167,15 +185,32 @@ static bool editing_key(unsigned key)
 		else
 			send(key == KEY_PGUP ? "\033[5~" : "\033[6~");
 		break;
-	default: return false;
+	default:
+		return false;
 	}
 	return true;
 }
 
-/* Keys 71 to 83, of the keypad without / * and Enter, as [key - 71]: digit, editing key, letter of the application mode. */
-static const struct { char digit; uint8_t edit; char letter; } keypad[] = {
-	{'7', KEY_HOME, 'w'}, {'8', KEY_UP, 'x'}, {'9', KEY_PGUP, 'y'}, {'-', 0, 'S'}, {'4', KEY_LEFT, 't'}, {'5', 0, 'u'}, {'6', KEY_RIGHT, 'v'},
-	{'+', 0, 'l'}, {'1', KEY_END, 'q'}, {'2', KEY_DOWN, 'r'}, {'3', KEY_PGDN, 's'}, {'0', KEY_INSERT, 'p'}, {'.', KEY_DELETE, 'n'},
+/* Keys 71 to 83, of the keypad without / * and Enter, as [key - 71]: digit, editing key, letter of
+ * the application mode. */
+static const struct {
+	char digit;
+	uint8_t edit;
+	char letter;
+} keypad[] = {
+	{'7', KEY_HOME, 'w'},
+	{'8', KEY_UP, 'x'},
+	{'9', KEY_PGUP, 'y'},
+	{'-', 0, 'S'},
+	{'4', KEY_LEFT, 't'},
+	{'5', 0, 'u'},
+	{'6', KEY_RIGHT, 'v'},
+	{'+', 0, 'l'},
+	{'1', KEY_END, 'q'},
+	{'2', KEY_DOWN, 'r'},
+	{'3', KEY_PGDN, 's'},
+	{'0', KEY_INSERT, 'p'},
+	{'.', KEY_DELETE, 'n'},
 };
 
 static void application_key(char letter)
@@ -213,18 +248,33 @@ static void enter_key(unsigned key)
 static void other_key(unsigned key)
 {
 	switch (key) {
-	case KEY_ESC: send_char(0x1b); break;
-	case KEY_BACKSPACE: send_char(modifiers & CTRL ? '\b' : 0x7f); break;
+	case KEY_ESC:
+		send_char(0x1b);
+		break;
+	case KEY_BACKSPACE:
+		send_char(modifiers & CTRL ? '\b' : 0x7f);
+		break;
 	case KEY_TAB:
 		send(modifiers & SHIFT ? "\033\t" : alt_held() ? "\033\t" : "\t");
 		break;
 	case KEY_ENTER:
-	case KEY_KP_ENTER: enter_key(key); break;
-	case KEY_KP_SLASH: send_char('/'); break;
-	case KEY_CAPS: toggle_lock(LED_CAPS); break;
-	case KEY_NUM: toggle_lock(LED_NUM); break;
-	case KEY_SCROLL: toggle_lock(LED_SCROLL); break;
-	default: break;
+	case KEY_KP_ENTER:
+		enter_key(key);
+		break;
+	case KEY_KP_SLASH:
+		send_char('/');
+		break;
+	case KEY_CAPS:
+		toggle_lock(LED_CAPS);
+		break;
+	case KEY_NUM:
+		toggle_lock(LED_NUM);
+		break;
+	case KEY_SCROLL:
+		toggle_lock(LED_SCROLL);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -233,13 +283,20 @@ static void other_key(unsigned key)
 static unsigned modifier_of(unsigned key)
 {
 	switch (key) {
-	case KEY_LSHIFT: return SHIFT_L;
-	case KEY_RSHIFT: return SHIFT_R;
-	case KEY_LCTRL: return CTRL_L;
-	case KEY_RCTRL: return CTRL_R;
-	case KEY_LALT: return ALT_L;
-	case KEY_RALT: return ALT_R;
-	default: return 0;
+	case KEY_LSHIFT:
+		return SHIFT_L;
+	case KEY_RSHIFT:
+		return SHIFT_R;
+	case KEY_LCTRL:
+		return CTRL_L;
+	case KEY_RCTRL:
+		return CTRL_R;
+	case KEY_LALT:
+		return ALT_L;
+	case KEY_RALT:
+		return ALT_R;
+	default:
+		return 0;
 	}
 }
 
@@ -254,7 +311,8 @@ static void pressed(unsigned key)
 {
 	bool is_pad = key >= KEY_KP7 && key <= KEY_KP_DOT;
 
-	if ((key == KEY_DELETE || key == KEY_KP_DOT) && modifiers & CTRL && modifiers & (ALT_L | ALT_R))
+	if ((key == KEY_DELETE || key == KEY_KP_DOT) && modifiers & CTRL &&
+		modifiers & (ALT_L | ALT_R))
 		(void)work_queue(&restart_work);
 	else if ((key >= KEY_F1 && key <= KEY_F10) || key == KEY_F11 || key == KEY_F12)
 		function_key(key);
@@ -267,7 +325,8 @@ static void pressed(unsigned key)
 static void key_event(unsigned key, bool is_down)
 {
 	unsigned modifier = modifier_of(key);
-	bool repeats = is_down && bit_test(down, key), is_lock = key == KEY_CAPS || key == KEY_NUM || key == KEY_SCROLL;
+	bool repeats = is_down && bit_test(down, key),
+	     is_lock = key == KEY_CAPS || key == KEY_NUM || key == KEY_SCROLL;
 	uint8_t kbmode = console_modes().kbmode;
 
 	if (is_down)
@@ -278,7 +337,8 @@ static void key_event(unsigned key, bool is_down)
 		uint8_t code = (uint8_t)(key | (is_down ? 0 : RELEASED));
 
 		console_input(&code, 1);
-	} else if (is_down && !modifier && !(repeats && is_lock) && (kbmode == KB_XLATE || kbmode == KB_UNICODE)) {
+	} else if (is_down && !modifier && !(repeats && is_lock) &&
+		   (kbmode == KB_XLATE || kbmode == KB_UNICODE)) {
 		pressed(key);
 	}
 }
@@ -286,9 +346,13 @@ static void key_event(unsigned key, bool is_down)
 /* The key code of scan code @c behind an E0; 0: none. */
 static unsigned extended_key(uint8_t c)
 {
-	static const struct { uint8_t code, key; } map[] = {{0x1c, KEY_KP_ENTER}, {0x1d, KEY_RCTRL}, {0x35, KEY_KP_SLASH}, {0x37, KEY_SYSRQ}, {0x38, KEY_RALT},
-		{0x46, KEY_PAUSE}, {0x47, KEY_HOME}, {0x48, KEY_UP}, {0x49, KEY_PGUP}, {0x4b, KEY_LEFT}, {0x4d, KEY_RIGHT}, {0x4f, KEY_END},
-		{0x50, KEY_DOWN}, {0x51, KEY_PGDN}, {0x52, KEY_INSERT}, {0x53, KEY_DELETE}, {0x5b, KEY_LMETA}, {0x5c, KEY_RMETA}, {0x5d, KEY_MENU}};
+	static const struct {
+		uint8_t code, key;
+	} map[] = {{0x1c, KEY_KP_ENTER}, {0x1d, KEY_RCTRL}, {0x35, KEY_KP_SLASH}, {0x37, KEY_SYSRQ},
+		{0x38, KEY_RALT}, {0x46, KEY_PAUSE}, {0x47, KEY_HOME}, {0x48, KEY_UP},
+		{0x49, KEY_PGUP}, {0x4b, KEY_LEFT}, {0x4d, KEY_RIGHT}, {0x4f, KEY_END},
+		{0x50, KEY_DOWN}, {0x51, KEY_PGDN}, {0x52, KEY_INSERT}, {0x53, KEY_DELETE},
+		{0x5b, KEY_LMETA}, {0x5c, KEY_RMETA}, {0x5d, KEY_MENU}};
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(map); i++)
@@ -325,7 +389,10 @@ static void scan_code(uint8_t c)
 
 int keyboard_init(void)
 {
-	static const struct keyboard_ops ops = {.set_leds = show_leds, .leds = shown_leds, .entry = keymap_char, .set_entry = keymap_set};
+	static const struct keyboard_ops ops = {.set_leds = show_leds,
+		.leds = shown_leds,
+		.entry = keymap_char,
+		.set_entry = keymap_set};
 	char name[16] = "us";
 	int err;
 

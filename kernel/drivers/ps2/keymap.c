@@ -1,20 +1,31 @@
 /*
  * keymap.c - which character a key gives: the American layout, and others as differences from it.
  *
- * `keymap=uk` on the command line chooses; KDSKBENT changes single keys. No dead keys: an accent key gives its sign.
+ * `keymap=uk` on the command line chooses; KDSKBENT changes single keys. No dead keys: an accent
+ * key gives its sign.
  */
 #include "ps2.h"
 #include <log.h>
 #include <string.h>
 
-struct difference { uint8_t key; uint16_t ch[KEY_LEVELS]; };
-struct layout { const char *name; const struct difference *keys; uint8_t nr, has_altgr; };
+struct difference {
+	uint8_t key;
+	uint16_t ch[KEY_LEVELS];
+};
+struct layout {
+	const char *name;
+	const struct difference *keys;
+	uint8_t nr, has_altgr;
+};
 
 static uint16_t chars[KEY_LEVELS][KEY_CODES];
 static bool has_altgr;
 
 /* Runs of keys of the American layout, plain and shifted. */
-static const struct { uint8_t first; const char *plain, *shifted; } american[] = {
+static const struct {
+	uint8_t first;
+	const char *plain, *shifted;
+} american[] = {
 	{2, "1234567890-=", "!@#$%^&*()_+"},
 	{16, "qwertyuiop[]", "QWERTYUIOP{}"},
 	{30, "asdfghjkl;'`", "ASDFGHJKL:\"~"},
@@ -25,20 +36,69 @@ static const struct { uint8_t first; const char *plain, *shifted; } american[] =
 };
 
 static const struct difference british[] = {
-	{3, {'2', '"'}}, {4, {'3', 0xa3}}, {5, {'4', '$', 0x20ac}}, {40, {'\'', '@'}}, {41, {'`', 0xac, 0xa6}}, {43, {'#', '~'}}, {86, {'\\', '|'}},
+	{3, {'2', '"'}},
+	{4, {'3', 0xa3}},
+	{5, {'4', '$', 0x20ac}},
+	{40, {'\'', '@'}},
+	{41, {'`', 0xac, 0xa6}},
+	{43, {'#', '~'}},
+	{86, {'\\', '|'}},
 };
 static const struct difference german[] = {
-	{3, {'2', '"', 0xb2}}, {4, {'3', 0xa7, 0xb3}}, {7, {'6', '&'}}, {8, {'7', '/', '{'}}, {9, {'8', '(', '['}}, {10, {'9', ')', ']'}},
-	{11, {'0', '=', '}'}}, {12, {0xdf, '?', '\\', 0x1e9e}}, {13, {0xb4, '`'}}, {16, {'q', 'Q', '@'}}, {18, {'e', 'E', 0x20ac}},
-	{21, {'z', 'Z'}}, {26, {0xfc, 0xdc}}, {27, {'+', '*', '~'}}, {39, {0xf6, 0xd6}}, {40, {0xe4, 0xc4}}, {41, {'^', 0xb0}},
-	{43, {'#', '\''}}, {44, {'y', 'Y'}}, {50, {'m', 'M', 0xb5}}, {51, {',', ';'}}, {52, {'.', ':'}}, {53, {'-', '_'}}, {86, {'<', '>', '|'}},
+	{3, {'2', '"', 0xb2}},
+	{4, {'3', 0xa7, 0xb3}},
+	{7, {'6', '&'}},
+	{8, {'7', '/', '{'}},
+	{9, {'8', '(', '['}},
+	{10, {'9', ')', ']'}},
+	{11, {'0', '=', '}'}},
+	{12, {0xdf, '?', '\\', 0x1e9e}},
+	{13, {0xb4, '`'}},
+	{16, {'q', 'Q', '@'}},
+	{18, {'e', 'E', 0x20ac}},
+	{21, {'z', 'Z'}},
+	{26, {0xfc, 0xdc}},
+	{27, {'+', '*', '~'}},
+	{39, {0xf6, 0xd6}},
+	{40, {0xe4, 0xc4}},
+	{41, {'^', 0xb0}},
+	{43, {'#', '\''}},
+	{44, {'y', 'Y'}},
+	{50, {'m', 'M', 0xb5}},
+	{51, {',', ';'}},
+	{52, {'.', ':'}},
+	{53, {'-', '_'}},
+	{86, {'<', '>', '|'}},
 };
 static const struct difference french[] = {
-	{2, {'&', '1'}}, {3, {0xe9, '2', '~'}}, {4, {'"', '3', '#'}}, {5, {'\'', '4', '{'}}, {6, {'(', '5', '['}}, {7, {'-', '6', '|'}},
-	{8, {0xe8, '7', '`'}}, {9, {'_', '8', '\\'}}, {10, {0xe7, '9', '^'}}, {11, {0xe0, '0', '@'}}, {12, {')', 0xb0, ']'}}, {13, {'=', '+', '}'}},
-	{16, {'a', 'A'}}, {17, {'z', 'Z'}}, {18, {'e', 'E', 0x20ac}}, {26, {'^', 0xa8}}, {27, {'$', 0xa3, 0xa4}}, {30, {'q', 'Q'}},
-	{39, {'m', 'M'}}, {40, {0xf9, '%'}}, {41, {0xb2, 0xb2}}, {43, {'*', 0xb5}}, {44, {'w', 'W'}}, {50, {',', '?'}}, {51, {';', '.'}},
-	{52, {':', '/'}}, {53, {'!', 0xa7}}, {86, {'<', '>'}},
+	{2, {'&', '1'}},
+	{3, {0xe9, '2', '~'}},
+	{4, {'"', '3', '#'}},
+	{5, {'\'', '4', '{'}},
+	{6, {'(', '5', '['}},
+	{7, {'-', '6', '|'}},
+	{8, {0xe8, '7', '`'}},
+	{9, {'_', '8', '\\'}},
+	{10, {0xe7, '9', '^'}},
+	{11, {0xe0, '0', '@'}},
+	{12, {')', 0xb0, ']'}},
+	{13, {'=', '+', '}'}},
+	{16, {'a', 'A'}},
+	{17, {'z', 'Z'}},
+	{18, {'e', 'E', 0x20ac}},
+	{26, {'^', 0xa8}},
+	{27, {'$', 0xa3, 0xa4}},
+	{30, {'q', 'Q'}},
+	{39, {'m', 'M'}},
+	{40, {0xf9, '%'}},
+	{41, {0xb2, 0xb2}},
+	{43, {'*', 0xb5}},
+	{44, {'w', 'W'}},
+	{50, {',', '?'}},
+	{51, {';', '.'}},
+	{52, {':', '/'}},
+	{53, {'!', 0xa7}},
+	{86, {'<', '>'}},
 };
 static const struct layout layouts[] = {
 	{"us", NULL, 0, false},

@@ -32,9 +32,16 @@ static void fake_signal(struct ldisc *l, int sig, bool flush)
 	nr_signals++;
 }
 
-static void fake_stop(struct ldisc *l, bool stop) { (void)l, last_stop = stop; }
-static void fake_flow(struct ldisc *l, bool stop) { (void)l, last_flow = stop, flows++; }
-static const struct ldisc_ops ops = {.echo = fake_echo, .signal = fake_signal, .output_stop = fake_stop, .flow = fake_flow};
+static void fake_stop(struct ldisc *l, bool stop)
+{
+	(void)l, last_stop = stop;
+}
+static void fake_flow(struct ldisc *l, bool stop)
+{
+	(void)l, last_flow = stop, flows++;
+}
+static const struct ldisc_ops ops = {
+	.echo = fake_echo, .signal = fake_signal, .output_stop = fake_stop, .flow = fake_flow};
 
 static void forget(void)
 {
@@ -44,17 +51,32 @@ static void forget(void)
 
 static void start(void)
 {
-	t = (struct termios){.c_iflag = ICRNL | IXON | IUTF8, .c_oflag = OPOST | ONLCR, .c_cflag = CS8 | CREAD,
+	t = (struct termios){.c_iflag = ICRNL | IXON | IUTF8,
+		.c_oflag = OPOST | ONLCR,
+		.c_cflag = CS8 | CREAD,
 		.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-		.c_cc = {[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4, [VMIN] = 1, [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26,
-			[VREPRINT] = 18, [VWERASE] = 23, [VLNEXT] = 22}};
+		.c_cc = {[VINTR] = 3,
+			[VQUIT] = 28,
+			[VERASE] = 127,
+			[VKILL] = 21,
+			[VEOF] = 4,
+			[VMIN] = 1,
+			[VSTART] = 17,
+			[VSTOP] = 19,
+			[VSUSP] = 26,
+			[VREPRINT] = 18,
+			[VWERASE] = 23,
+			[VLNEXT] = 22}};
 	ldisc_init(&ld, &ops, NULL, &t);
 	last_signal = nr_signals = flows = 0;
 	last_stop = false;
 	forget();
 }
 
-static size_t type(const char *s) { return ldisc_receive(&ld, (const uint8_t *)s, strlen(s)); }
+static size_t type(const char *s)
+{
+	return ldisc_receive(&ld, (const uint8_t *)s, strlen(s));
+}
 
 /* What a read of at most @n gives, as a string; "-" if it would wait. */
 static const char *taken_n(size_t n)
@@ -68,7 +90,10 @@ static const char *taken_n(size_t n)
 	return got;
 }
 
-static const char *taken(void) { return taken_n(LDISC_BYTES); }
+static const char *taken(void)
+{
+	return taken_n(LDISC_BYTES);
+}
 
 static void set_lflag(uint32_t lflag)
 {
@@ -431,14 +456,16 @@ TEST(break_condition)
 
 TEST(any_bytes_in_any_mode_keep_the_ring_sound)
 {
-	static const uint32_t lflags[] = {ICANON | ECHO | ECHOE | ISIG | IEXTEN, 0, ISIG, ICANON, ICANON | ECHO | ECHOE | ECHOCTL | ECHOKE | ECHOK | IEXTEN};
+	static const uint32_t lflags[] = {ICANON | ECHO | ECHOE | ISIG | IEXTEN, 0, ISIG, ICANON,
+		ICANON | ECHO | ECHOE | ECHOCTL | ECHOKE | ECHOK | IEXTEN};
 	static uint8_t got[LDISC_BYTES];
 	unsigned i;
 
 	start();
 	t.c_iflag |= PARMRK | IXOFF;
 	for (i = 0; i < 300000; i++) {
-		uint8_t c = unit_below(4) ? (uint8_t)unit_random() : "\n\x04\x7f\x15\x16\x13\x11\t"[unit_below(8)];
+		uint8_t c = unit_below(4) ? (uint8_t)unit_random()
+					  : "\n\x04\x7f\x15\x16\x13\x11\t"[unit_below(8)];
 
 		ldisc_receive(&ld, &c, 1);
 		nr_shown = 0;
@@ -446,7 +473,8 @@ TEST(any_bytes_in_any_mode_keep_the_ring_sound)
 			set_lflag(lflags[unit_below(ARRAY_SIZE(lflags))]);
 		if (!unit_below(100))
 			ldisc_take(&ld, got, unit_below(200));
-		if (ld.head - ld.tail > LDISC_BYTES || (t.c_lflag & ICANON && ld.canon_head - ld.tail > ld.head - ld.tail))
+		if (ld.head - ld.tail > LDISC_BYTES ||
+			(t.c_lflag & ICANON && ld.canon_head - ld.tail > ld.head - ld.tail))
 			break;
 	}
 	EXPECT_EQ(i, 300000);

@@ -6,8 +6,8 @@
 #include <unit.h>
 #include <vt.h>
 
-#define COLS 20u
-#define ROWS 6u
+#define COLS    20u
+#define ROWS    6u
 #define HISTORY 10u
 
 /* Lines are allocated one by one, so that the sanitizer sees a step beyond any of them. */
@@ -30,7 +30,10 @@ static void start_sized(unsigned cols, unsigned rows)
 	vt_init(&vt, cols, rows, memory);
 }
 
-static void start(void) { start_sized(COLS, ROWS); }
+static void start(void)
+{
+	start_sized(COLS, ROWS);
+}
 
 static void finish(void)
 {
@@ -38,7 +41,10 @@ static void finish(void)
 		unit_free(memory[--nr_memory]);
 }
 
-static void put(const char *s) { vt_write(&vt, (const uint8_t *)s, strlen(s)); }
+static void put(const char *s)
+{
+	vt_write(&vt, (const uint8_t *)s, strlen(s));
+}
 
 /* A row as text without its trailing blanks; characters beyond ASCII as '#'. */
 static const char *row(unsigned y)
@@ -52,7 +58,9 @@ static const char *row(unsigned y)
 	vt_view_row(&vt, y, cells);
 	vt.cursor_shown = cursor;
 	for (i = 0; i < vt.cols; i++) {
-		text[i] = cells[i].part == VT_RIGHT_HALF ? '>' : cells[i].ch < 0x80 ? (char)cells[i].ch : '#';
+		text[i] = cells[i].part == VT_RIGHT_HALF ? '>'
+			  : cells[i].ch < 0x80           ? (char)cells[i].ch
+							 : '#';
 		if (text[i] != ' ')
 			end = i + 1;
 	}
@@ -159,7 +167,8 @@ TEST(scroll_region_scrolls_alone)
 TEST(colours_are_mapped)
 {
 	start();
-	put("\033[1;31;42ma\033[0;38;5;200;48;5;17mb\033[38;2;255;0;0mc\033[48:2::0:0:255md\033[38:2:255:255:255me\033[97;100mf\033[mg");
+	put("\033[1;31;42ma\033[0;38;5;200;48;5;17mb\033[38;2;255;0;0mc\033[48:2::0:0:255md\033[38:"
+	    "2:255:255:255me\033[97;100mf\033[mg");
 	EXPECT_EQ(cell(0, 0).fg, 1);
 	EXPECT_EQ(cell(0, 0).bg, 2);
 	EXPECT_EQ(cell(0, 0).attr, VT_BOLD);
@@ -171,7 +180,8 @@ TEST(colours_are_mapped)
 	EXPECT_EQ(cell(0, 5).fg, 15);
 	EXPECT_EQ(cell(0, 5).bg, 8);
 	EXPECT_EQ(cell(0, 6).fg, 7);
-	put("\033[38;2;8;8;8mh\033[38;2;128;128;128mi\033[4;7mj\033[24;27mk\033[38m\033[38;5m\033[38:2m\033[38;2;1m");
+	put("\033[38;2;8;8;8mh\033[38;2;128;128;128mi\033[4;7mj\033[24;27mk\033[38m\033[38;5m\033["
+	    "38:2m\033[38;2;1m");
 	EXPECT_EQ(cell(0, 7).fg, 232);
 	EXPECT_EQ(cell(0, 8).fg, 244);
 	EXPECT_EQ(cell(0, 9).attr, VT_UNDERLINE | VT_REVERSE);
@@ -263,7 +273,8 @@ TEST(modes_are_kept_for_the_keyboard)
 {
 	start();
 	put("\033[?1;2004h\033=\033[20h\033[?25l");
-	EXPECT(vt.app_cursor && vt.bracketed_paste && vt.app_keypad && vt.newline && !vt.cursor_shown);
+	EXPECT(vt.app_cursor && vt.bracketed_paste && vt.app_keypad && vt.newline &&
+		!vt.cursor_shown);
 	put("\n");
 	EXPECT_EQ(vt.at.col, 0);
 	put("\033[!p");
@@ -274,11 +285,13 @@ TEST(modes_are_kept_for_the_keyboard)
 TEST(strings_are_skipped_to_their_end)
 {
 	start();
-	put("\033]0;title\aa\033]2;more\033\\b\033Pdcs\033\\c\033_apc\033\\d\033]P1ff00aae\033]Rf\033]0;cut\033[31mg");
+	put("\033]0;title\aa\033]2;more\033\\b\033Pdcs\033\\c\033_apc\033\\d\033]P1ff00aae\033]"
+	    "Rf\033]0;cut\033[31mg");
 	EXPECT_STR(row(0), "abcdefg");
 	EXPECT_EQ(cell(0, 6).fg, 1);
 	put("\r\n\033[1;2\030x\033[?;\"y\033[<5uz\033 Fw\033[1\n;1Hv");
-	EXPECT_STR(row(0), "vbcdefg"); /* a control character within a sequence works and does not break it */
+	EXPECT_STR(row(0),
+		"vbcdefg"); /* a control character within a sequence works and does not break it */
 	EXPECT_STR(row(1), "xzw");
 	finish();
 }
@@ -355,13 +368,16 @@ static bool is_sound(void)
 {
 	unsigned y, x;
 
-	if (vt.at.col >= vt.cols || vt.at.row >= vt.rows || vt.margin_top >= vt.margin_bottom || vt.margin_bottom >= vt.rows)
+	if (vt.at.col >= vt.cols || vt.at.row >= vt.rows || vt.margin_top >= vt.margin_bottom ||
+		vt.margin_bottom >= vt.rows)
 		return false;
 	for (y = 0; y < vt.rows; y++)
 		for (x = 0; x < vt.cols; x++) {
 			struct vt_cell c = cell(y, x);
-			bool left_ok = c.part != VT_LEFT_HALF || (x + 1 < vt.cols && cell(y, x + 1).part == VT_RIGHT_HALF);
-			bool right_ok = c.part != VT_RIGHT_HALF || (x && cell(y, x - 1).part == VT_LEFT_HALF);
+			bool left_ok = c.part != VT_LEFT_HALF ||
+				       (x + 1 < vt.cols && cell(y, x + 1).part == VT_RIGHT_HALF);
+			bool right_ok = c.part != VT_RIGHT_HALF ||
+					(x && cell(y, x - 1).part == VT_LEFT_HALF);
 
 			if (!left_ok || !right_ok)
 				return false;
@@ -369,13 +385,16 @@ static bool is_sound(void)
 	return true;
 }
 
-/* Bytes of which many are parts of sequences, on screens of odd sizes: no overrun, all invariants hold. */
+/* Bytes of which many are parts of sequences, on screens of odd sizes: no overrun, all invariants
+ * hold. */
 TEST(hostile_input_stays_within_bounds)
 {
-	static const char *const pieces[] = {"\033[", "\033[?", ";", ":", "\033]", "\033P", "\033(0", "\033(B", "\033c", "\033M", "\033D", "\n", "\r", "\t", "\b",
-		"\xe4\xb8\xad", "\xf0\x9f\x98\x80", "\xc3", "\xff", "99999999999", "1049h", "1049l", "7l", "7h", "6h", "4h", "38;2", "38:5", "48:2", "m", "r", "H",
-		"L", "M", "P", "@", "X", "S", "T", "b", "Z", "I", "g", "J", "K", "d", "G", "A", "B", "C", "D", "2", "3", "0", "s", "u", "\0337", "\0338", "!p", "x",
-		"\x18", "\033#8", "\016", "\017"};
+	static const char *const pieces[] = {"\033[", "\033[?", ";", ":", "\033]", "\033P",
+		"\033(0", "\033(B", "\033c", "\033M", "\033D", "\n", "\r", "\t", "\b",
+		"\xe4\xb8\xad", "\xf0\x9f\x98\x80", "\xc3", "\xff", "99999999999", "1049h", "1049l",
+		"7l", "7h", "6h", "4h", "38;2", "38:5", "48:2", "m", "r", "H", "L", "M", "P", "@",
+		"X", "S", "T", "b", "Z", "I", "g", "J", "K", "d", "G", "A", "B", "C", "D", "2", "3",
+		"0", "s", "u", "\0337", "\0338", "!p", "x", "\x18", "\033#8", "\016", "\017"};
 	static const uint8_t sizes[][2] = {{2, 2}, {3, 2}, {7, 5}, {80, 25}};
 	unsigned size, i;
 
