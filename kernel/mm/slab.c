@@ -243,13 +243,16 @@ static void *__noinline alloc_slow(struct slab_cache *c, unsigned gfp, unsigned 
 	if (!head)
 		return m->first ? pop(c, m) : NULL;
 	stat_add(STAT_SLAB, 1l << c->order);
+	/* We take ours before others see the slab: they may want all of it. */
 	spin_lock(&c->lock);
 	c->nr_slabs++;
-	list_add(&head->slab_node, &c->partial);
-	c->nr_empty++;
+	slab_take(c, head, m, c->batch);
+	if (head->slab_free)
+		list_add(&head->slab_node, &c->partial);
+	if (!head->slab_inuse)
+		c->nr_empty++;
 	spin_unlock(&c->lock);
-	fill_from_partial(c, m);
-	return m->first ? pop(c, m) : NULL;
+	return pop(c, m);
 }
 
 void *slab_alloc(struct slab_cache *c, unsigned gfp)
