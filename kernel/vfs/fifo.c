@@ -2,6 +2,7 @@
  * fifo.c - opening named pipes, fifo(7): a reader waits for a writer and the other way round.
  *
  * Does not: transfer data: from the open on, the file is a pipe's (pipe.c).
+ * pipe(2)'s own pipes come here when they are opened again by /proc/self/fd; nobody waits then.
  * The pipe hangs on the inode while any file of it is open. The opens are counted and never go
  * down, so that one who waits sees a partner that came and went again.
  */
@@ -48,11 +49,12 @@ static int fifo_open(struct inode *i, struct file *f)
 	bool waits = false;
 	bool reads = f->mode & FMODE_READ;
 	bool writes = f->mode & FMODE_WRITE;
+	bool named = !sb_is_anon(i->sb);
 
 	if (!p)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
-	if (writes && !reads && !p->readers && (f->flags & O_NONBLOCK)) {
+	if (named && writes && !reads && !p->readers && (f->flags & O_NONBLOCK)) {
 		mutex_unlock(&p->lock);
 		pipe_detach(i, 0);
 		return -ENXIO;
@@ -67,11 +69,11 @@ static int fifo_open(struct inode *i, struct file *f)
 		p->writers++;
 		p->writer_opens++;
 	}
-	if (reads && !writes && !p->writers) {
+	if (named && reads && !writes && !p->writers) {
 		f->private = (void *)(uintptr_t)
 			wr_seen; /* poll: no hang-up before the first writer */
 		waits = !(f->flags & O_NONBLOCK);
-	} else if (writes && !reads && !p->readers) {
+	} else if (named && writes && !reads && !p->readers) {
 		waits = true;
 	}
 	mutex_unlock(&p->lock);

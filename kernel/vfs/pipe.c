@@ -338,6 +338,7 @@ int pipe_create(struct file *out[2], unsigned flags)
 		return err;
 	}
 	r->inode->mode = S_IFIFO | 0600;
+	r->inode->fops = &fifo_fops; /* for who opens it again */
 	r->inode->pipe = p;
 	p->readers = p->users = 1;
 	w = file_alloc(O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
