@@ -71,6 +71,5 @@ void compat_init(void)
 	vdso_init();
 	trace_init();
 	user_abi = &linux_abi;
-	arch_upcalls.syscall = syscall_dispatch;
 	procfs_init();
 }

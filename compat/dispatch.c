@@ -2,9 +2,9 @@
  * dispatch.c - from a program's SYSCALL instruction to the handler of syscalls.tbl and back.
  *
  * The number and the arguments are in the frame; the result goes into its rax. A call that is not
- * there is ENOSYS and is logged once for each program. Tracing costs one load and test when it is
- * off. Restarting after a signal is proc's decision (signal_deliver.c); what restarting means is
- * here.
+ * there is ENOSYS and is logged once for each program. While anyone is traced, trace_syscall()
+ * stands in the place of syscall_dispatch(). Restarting after a signal is proc's decision
+ * (signal_deliver.c); what restarting means is here.
  */
 #include "compat.h"
 #include "personality.h"
@@ -28,28 +28,18 @@ static inline long result_checked(long result)
 	return result;
 }
 
-void syscall_dispatch(struct frame *f)
-{
-	uint64_t nr = f->orig_rax;
-
-	if (unlikely(READ_ONCE(trace_active))) {
-		trace_syscall(f);
-		return;
-	}
-	if (unlikely(nr >= syscall_count || !syscall_table[nr].call)) {
-		f->rax = (uint64_t)missing(f);
-		return;
-	}
-	f->rax = (uint64_t)result_checked(syscall_table[nr].call(f));
-}
-
 long syscall_run(struct frame *f)
 {
 	uint64_t nr = f->orig_rax;
 
-	return nr < syscall_count && syscall_table[nr].call
-		       ? result_checked(syscall_table[nr].call(f))
-		       : missing(f);
+	if (unlikely(nr >= syscall_count || !syscall_table[nr].call))
+		return missing(f);
+	return result_checked(syscall_table[nr].call(f));
+}
+
+void syscall_dispatch(struct frame *f)
+{
+	f->rax = (uint64_t)syscall_run(f);
 }
 
 static long missing(struct frame *f)

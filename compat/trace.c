@@ -11,6 +11,7 @@
 #include "abi_state.h"
 #include "trace.h"
 #include <arch/boot.h>
+#include <arch/upcalls.h>
 #include <log.h>
 #include <printf.h>
 
@@ -20,7 +21,6 @@
 #define NR_EXIT       60u
 #define NR_EXIT_GROUP 231u
 
-bool trace_active;
 static char names[MAX_NAMES][16];
 static unsigned nr_names;
 static int nr_traced;
@@ -30,23 +30,26 @@ struct text {
 	size_t len;
 };
 
+/* System calls come to trace_syscall() while there is someone to trace, so that they cost nothing
+ * when not. */
+static void enter_here(bool on)
+{
+	WRITE_ONCE(arch_upcalls.syscall, on ? trace_syscall : syscall_dispatch);
+}
+
 void trace_init(void)
 {
 	while (nr_names < MAX_NAMES &&
 		boot_option("trace", nr_names, names[nr_names], sizeof(names[0])))
 		nr_names++;
-	if (nr_names)
-		WRITE_ONCE(trace_active, true);
+	enter_here(nr_names != 0);
 }
 
 void trace_set(struct process *p, bool on)
 {
 	if (abi_change(p, ABI_TRACED, on) == on)
 		return;
-	if (__atomic_add_fetch(&nr_traced, on ? 1 : -1, __ATOMIC_SEQ_CST) == 0)
-		WRITE_ONCE(trace_active, nr_names != 0);
-	else
-		WRITE_ONCE(trace_active, true);
+	enter_here(__atomic_add_fetch(&nr_traced, on ? 1 : -1, __ATOMIC_SEQ_CST) != 0 || nr_names);
 }
 
 bool trace_is_on(const struct process *p)

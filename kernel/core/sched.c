@@ -362,8 +362,8 @@ static void schedule_once(bool yields)
 }
 
 /*
- * Before halting, let a driver that expects an answer within microseconds look for it: halting and being woken cost more than
- * that. Interrupts on.
+ * Before halting, let a driver that expects an answer within microseconds look for it: halting and
+ * being woken cost more than that. Interrupts on.
  */
 static void poll_before_halt(const struct task *idle)
 {
@@ -372,8 +372,10 @@ static void poll_before_halt(const struct task *idle)
 	if (!sched_idle_poll || !sched_idle_poll())
 		return;
 	end = clock_ns() + IDLE_POLL_NS;
-	while (!(READ_ONCE(idle->work) & TASK_WORK_RESCHED) && clock_ns() < end && sched_idle_poll())
-		cpu_relax();
+	while (!(READ_ONCE(idle->work) & TASK_WORK_RESCHED) && clock_ns() < end &&
+		sched_idle_poll())
+		for (unsigned i = 0; i < 16; i++) /* about a microsecond */
+			cpu_relax();
 }
 
 /* The boot flow sleeps and there is nothing else to run: wait in place for an interrupt to change

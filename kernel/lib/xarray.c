@@ -469,20 +469,45 @@ void *xa_find_marked(const struct xarray *xa, uint64_t *index, uint64_t last, en
 	return find(xa, index, last, (int)m);
 }
 
+/* The lowest node on the way to @index, NULL if there is none that deep. */
+static const struct xa_node *leaf_of(const struct xarray *xa, uint64_t index)
+{
+	void *e = root_of(xa);
+
+	if (!is_node(e) || index > node_last(to_node(e)))
+		return NULL;
+	while (is_node(e)) {
+		const struct xa_node *n = to_node(e);
+
+		if (!n->shift)
+			return n;
+		e = READ_ONCE(n->slot[slot_of(n, index)]);
+	}
+	return NULL;
+}
+
 unsigned xa_gather(const struct xarray *xa, uint64_t *index, uint64_t last, void **out, unsigned n)
 {
 	unsigned k = 0;
 
 	while (k < n && *index <= last) {
 		void *e = find(xa, index, last, -1);
+		const struct xa_node *leaf;
 
 		if (!e)
 			break;
-		out[k++] = e;
-		if (++*index == 0) { /* the very last index */
-			*index = UINT64_MAX;
-			break;
-		}
+		leaf = leaf_of(xa, *index);
+		do { /* the neighbours without a new descent */
+			if (e)
+				out[k++] = e;
+			if (++*index == 0) { /* the very last index */
+				*index = UINT64_MAX;
+				return k;
+			}
+			if (!leaf || *index % SLOTS == 0)
+				break;
+			e = READ_ONCE(leaf->slot[*index % SLOTS]);
+		} while (k < n && *index <= last);
 	}
 	return k;
 }

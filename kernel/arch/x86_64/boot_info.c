@@ -102,17 +102,21 @@ static void add_module(paddr_t start, paddr_t end, const char *cmdline)
 
 static void add_framebuffer(const struct mb2_framebuffer *t)
 {
-	if (!t->addr || (t->type == 1 ? t->bpp != 32 : t->type != 2)) /* direct colours; EGA text */
+	bool is_text = t->type == 2, is_direct = t->type == 1 && t->tag.size >= sizeof(*t);
+
+	if (!t->addr || (!is_text && !(is_direct && (t->bpp == 32 || t->bpp == 24))))
 		return;
 	boot_info.fb = (struct boot_framebuffer){.addr = t->addr,
 		.width = t->width,
 		.height = t->height,
 		.pitch = t->pitch,
 		.bpp = t->bpp,
-		.red_shift = t->red_pos,
-		.green_shift = t->green_pos,
-		.blue_shift = t->blue_pos,
-		.is_text = t->type == 2};
+		.is_text = is_text};
+	if (is_direct) { /* text mode's tag ends before the colours */
+		boot_info.fb.red_shift = t->red_pos;
+		boot_info.fb.green_shift = t->green_pos;
+		boot_info.fb.blue_shift = t->blue_pos;
+	}
 }
 
 /* The RSDP tags hold a copy of the table; ours must outlive the loader's memory, so the copy is
@@ -144,7 +148,7 @@ static void mb2_tag(const struct mb2_tag *t)
 				map->entry_size);
 		break;
 	case MB2_FRAMEBUFFER:
-		if (t->size >= sizeof(struct mb2_framebuffer))
+		if (t->size >= offsetof(struct mb2_framebuffer, red_pos))
 			add_framebuffer((const void *)t);
 		break;
 	case MB2_RSDP_OLD:

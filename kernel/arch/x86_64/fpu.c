@@ -116,73 +116,52 @@ size_t fpu_frame_bytes(void)
 	return cpu_has.fpu_bytes;
 }
 
+/* One instruction on a program's memory: 0 or -EFAULT. */
+#define USER_XSTATE(insn, p)                                                                       \
+	({                                                                                         \
+		int err_ = 0;                                                                      \
+		__asm__ __volatile__(USER_ACCESS_BEGIN                                             \
+				     "1:\t" insn " (%1)\n2:\t" USER_ACCESS_END                     \
+				     ".pushsection .text.fixup,\"ax\"\n3:\tmovl %2, %0\n\tjmp "    \
+				     "2b\n\t.popsection\n\t" EX_TABLE("1b", "3b")                  \
+				     : "+r"(err_)                                                  \
+				     : "r"(p), "i"(-EFAULT), "a"(~0u), "d"(~0u)                    \
+				     : "memory");                                                  \
+		err_;                                                                              \
+	})
+
+/* The registers hold the state, whoever runs in between: so straight from them. */
 int fpu_save_user(void __user *to)
 {
-	unsigned long flags = irq_save();
-
-	/* Not XSAVEOPT: it leaves out components in their initial state, and what is below is not
-	 * the program's. */
-	if (cpu_has.xsave)
-		__asm__ __volatile__("xsave64 (%0)"
-				     :
-				     : "r"(current->arch.fpu), "a"(~0u), "d"(~0u)
-				     : "memory");
-	else
-		fpu_save(current->arch.fpu);
-	irq_restore(flags);
-	return copy_to_user(to, current->arch.fpu, cpu_has.fpu_bytes);
-}
-
-/* XRSTOR and FXRSTOR raise #GP for what this refuses. The software bytes 464..511 are the
- * program's. */
-static int fpu_validate(uint8_t *image)
-{
-	uint64_t header[8];
-	uint32_t mxcsr;
-
-	memcpy(&mxcsr, image + MXCSR_AT, 4);
-	if (mxcsr & ~mxcsr_mask)
-		return -EINVAL;
+	if ((long)(unsigned long)to < 0)
+		return -EFAULT;
 	if (!cpu_has.xsave)
-		return 0;
-	memcpy(header, image + XSTATE_BV, sizeof(header));
-	if (header[0] & ~cpu_has.xcr0)
-		return -EINVAL;
-	for (unsigned i = 1; i < 8; i++)
-		if (header[i])
-			return -EINVAL;
-	return 0;
+		return USER_XSTATE("fxsave64", to);
+	/* XSAVE writes no more of its header than the first word; XRSTOR wants zeros there. */
+	if (clear_user((uint8_t __user *)to + XSTATE_BV, 64))
+		return -EFAULT;
+	return USER_XSTATE("xsave64", to);
 }
 
-/* Through a copy: the registers and the task's image stay whole when the program's is bad. */
+/*
+ * XRSTOR and FXRSTOR raise #GP for what they refuse, but not all emulators look at MXCSR. A fault
+ * that is served starts the instruction again; one that is not leaves the state as at a program's
+ * start.
+ */
 int fpu_restore_user(const void __user *from)
 {
-	struct task *t = current;
-	unsigned long flags;
-	int err;
+	uint32_t mxcsr;
+	int err = -EFAULT;
 
 	if (!from) {
 		arch_fpu_reset();
 		return 0;
 	}
-	/* While we copy, a switch would save the registers into the same image: so they are no
-	 * longer the state. */
-	flags = irq_save();
-	t->arch.fpu_live = false;
-	t->arch.fpu_cpu = NO_CPU;
-	irq_restore(flags);
-	err = copy_from_user(t->arch.fpu, from, cpu_has.fpu_bytes);
-	if (!err)
-		err = fpu_validate(t->arch.fpu);
-	if (err) {
+	if (!get_user(mxcsr, (const uint32_t __user *)((const uint8_t __user *)from + MXCSR_AT)) &&
+		!(mxcsr & ~mxcsr_mask))
+		err = cpu_has.xsave ? USER_XSTATE("xrstor64", from)
+				    : USER_XSTATE("fxrstor64", from);
+	if (err)
 		arch_fpu_reset();
-		return err;
-	}
-	flags = irq_save();
-	t->arch.uses_fpu = t->arch.fpu_live = true;
-	fpu_load(t->arch.fpu);
-	this_cpu(fpu_owner_) = t;
-	t->arch.fpu_cpu = cpu_id();
-	irq_restore(flags);
-	return 0;
+	return err;
 }

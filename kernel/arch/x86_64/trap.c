@@ -189,26 +189,19 @@ static void user_page_fault(struct frame *f, vaddr_t addr, uint64_t err)
 }
 
 /*
- * usercopy.S may have its data in vector register 0 while mm sleeps. The switch keeps that for
+ * usercopy.S may have its zeros in vector register 0 while mm sleeps. The switch keeps that for
  * tasks with FPU state; for others (exec of the first program) it is kept here.
  */
 static int serve_user_copy(struct frame *f, vaddr_t addr, unsigned access)
 {
-	uint8_t keep[32];
-	bool wide = move_mode == 1;
+	uint8_t keep[16];
 	int r;
 
 	if (likely(current->arch.fpu_live))
 		return arch_upcalls.page_fault(addr, access, f);
-	if (wide)
-		__asm__ __volatile__("vmovups %%ymm0, %0" : "=m"(keep));
-	else
-		__asm__ __volatile__("movups %%xmm0, %0" : "=m"(keep));
+	__asm__ __volatile__("movups %%xmm0, %0" : "=m"(keep));
 	r = arch_upcalls.page_fault(addr, access, f);
-	if (wide)
-		__asm__ __volatile__("vmovups %0, %%ymm0" : : "m"(keep));
-	else
-		__asm__ __volatile__("movups %0, %%xmm0" : : "m"(keep));
+	__asm__ __volatile__("movups %0, %%xmm0" : : "m"(keep));
 	return r;
 }
 

@@ -1,9 +1,11 @@
 /*
  * usercopy.S - moving bytes: user copies that survive faults, page clear and copy.
  *
- * Below 256 bytes: 8-byte moves with overlapping ends. From there on REP MOVSB where it is fast (ERMS), else vector moves
- * through one register that is saved around, which is legal because the state of user mode is in the registers only between
- * whole instructions of ours: a switch in a page fault saves and restores what we put there. move_mode says which.
+ * Copies: below 256 bytes 8-byte moves with overlapping ends. From there on REP MOVSB where it is fast (ERMS), else single string
+ * moves, the cheapest way through an emulator that runs REP step by step.
+ * Clearing: REP STOSB, else vector stores from one register that is saved around, which is legal because the state of user
+ * mode is in the registers only between whole instructions of ours: a switch in a page fault saves and restores what we put
+ * there. move_mode says which.
  * A fault in a block restarts the rest byte by byte, so that the count of what was not copied is exact.
  */
 
@@ -99,54 +101,19 @@ copy_bytes:
 	ret
 
 copy_large:
-	movl move_mode(%rip), %eax
-	cmpl $1, %eax
-	je copy_avx
-	ja copy_rep
-	subq $24, %rsp
-	movups %xmm0, (%rsp)
-7:	TRY copy_sse_fault, movups (%rsi), %xmm0
-	TRY copy_sse_fault, movups %xmm0, (%rdi)
-	TRY copy_sse_fault, movups 16(%rsi), %xmm0
-	TRY copy_sse_fault, movups %xmm0, 16(%rdi)
-	TRY copy_sse_fault, movups 32(%rsi), %xmm0
-	TRY copy_sse_fault, movups %xmm0, 32(%rdi)
-	TRY copy_sse_fault, movups 48(%rsi), %xmm0
-	TRY copy_sse_fault, movups %xmm0, 48(%rdi)
-	addq $64, %rsi
-	addq $64, %rdi
-	subq $64, %rdx
-	cmpq $64, %rdx
+	cmpl $2, move_mode(%rip)
+	je copy_rep
+	leaq (%rsi, %rdx), %r8
+7:	.rept 32
+	TRY copy_fault, movsq
+	.endr
+	subq $256, %rdx
+	cmpq $256, %rdx
 	jae 7b
-	movups (%rsp), %xmm0
-	addq $24, %rsp
 	jmp copy_small
-copy_sse_fault:
-	movups (%rsp), %xmm0
-	addq $24, %rsp
-	jmp copy_bytes
-copy_avx:
-	subq $40, %rsp
-	vmovups %ymm0, (%rsp)
-8:	TRY copy_avx_fault, vmovups (%rsi), %ymm0
-	TRY copy_avx_fault, vmovups %ymm0, (%rdi)
-	TRY copy_avx_fault, vmovups 32(%rsi), %ymm0
-	TRY copy_avx_fault, vmovups %ymm0, 32(%rdi)
-	TRY copy_avx_fault, vmovups 64(%rsi), %ymm0
-	TRY copy_avx_fault, vmovups %ymm0, 64(%rdi)
-	TRY copy_avx_fault, vmovups 96(%rsi), %ymm0
-	TRY copy_avx_fault, vmovups %ymm0, 96(%rdi)
-	subq $-128, %rsi
-	subq $-128, %rdi
-	addq $-128, %rdx
-	cmpq $128, %rdx
-	jae 8b
-	vmovups (%rsp), %ymm0
-	addq $40, %rsp
-	jmp copy_small
-copy_avx_fault:
-	vmovups (%rsp), %ymm0
-	addq $40, %rsp
+copy_fault:
+	movq %r8, %rdx
+	subq %rsi, %rdx
 	jmp copy_bytes
 copy_rep:
 	movq %rdx, %rcx
@@ -305,41 +272,14 @@ page_clear:
 	.balign 16
 	.globl page_copy
 page_copy:
-	movl move_mode(%rip), %eax
-	cmpl $1, %eax
-	ja 3f
-	je 2f
-	subq $24, %rsp
-	movups %xmm0, (%rsp)
-	movl $32, %ecx
-1:	.set o, 0
-	.rept 8
-	movaps o(%rsi), %xmm0
-	movaps %xmm0, o(%rdi)
-	.set o, o + 16
-	.endr
-	subq $-128, %rsi
-	subq $-128, %rdi
-	decl %ecx
-	jnz 1b
-	movups (%rsp), %xmm0
-	addq $24, %rsp
-	ret
-2:	subq $40, %rsp
-	vmovups %ymm0, (%rsp)
+	cmpl $2, move_mode(%rip)
+	je 3f
 	movl $16, %ecx
-1:	.set o, 0
-	.rept 8
-	vmovaps o(%rsi), %ymm0
-	vmovaps %ymm0, o(%rdi)
-	.set o, o + 32
+1:	.rept 32
+	movsq
 	.endr
-	addq $256, %rsi
-	addq $256, %rdi
 	decl %ecx
 	jnz 1b
-	vmovups (%rsp), %ymm0
-	addq $40, %rsp
 	ret
 3:	movl $4096, %ecx
 	rep movsb
