@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define BAD_PTR	     ((void *)0x10)		    /* never mapped: below mmap_min_addr */
+#define BAD_PTR      ((void *)0x10)                 /* never mapped: below mmap_min_addr */
 #define KERNEL_PTR   ((void *)0xffffffff81000000ul) /* not the program's to touch */
 
 /* Defines a case; the constructor puts it into the list in the order of the file. */
@@ -33,7 +33,7 @@
 	static void case_##name(void);                                                             \
 	__attribute__((constructor)) static void register_##name(void)                             \
 	{                                                                                          \
-		abi_register(#name, case_##name, NULL, __FILE__);                                           \
+		abi_register(#name, case_##name, NULL, __FILE__);                                  \
 	}                                                                                          \
 	static void case_##name(void)
 /* A case for one kind of file system only: "disk" (ext4 on the host, ext2 here) or "tmpfs". */
@@ -41,31 +41,30 @@
 	static void case_##name(void);                                                             \
 	__attribute__((constructor)) static void register_##name(void)                             \
 	{                                                                                          \
-		abi_register(#name, case_##name, #kind, __FILE__);                                          \
+		abi_register(#name, case_##name, #kind, __FILE__);                                 \
 	}                                                                                          \
 	static void case_##name(void)
 
 /* R(call): prints `call = result` or `call = -1 ENAME` and gives the result back. */
-#define R(...)	   abi_result(#__VA_ARGS__, (errno = 0, (long)(__VA_ARGS__)))
+#define R(...) abi_result(#__VA_ARGS__, (errno = 0, (long)(__VA_ARGS__)))
 /* RZ(call): like R, but any success prints as `ok`: for results that differ from run to run. */
-#define RZ(call)   abi_ok(#call, (errno = 0, (long)(call)))
+#define RZ(call) abi_ok(#call, (errno = 0, (long)(call)))
 /* T(claim): prints `claim: yes` or `no`. */
-#define T(claim)   say("%s: %s", #claim, (claim) ? "yes" : "no")
+#define T(claim) say("%s: %s", #claim, (claim) ? "yes" : "no")
 /* V(value): prints `value = number`. */
-#define V(value)   say("%s = %ld", #value, (long)(value))
+#define V(value) say("%s = %ld", #value, (long)(value))
 /* OCT(value), HEX(value): the same in other bases. */
 #define OCT(value) say("%s = 0%lo", #value, (unsigned long)(value))
 #define HEX(value) say("%s = %#lx", #value, (unsigned long)(value))
 
 /* sc(name, arguments...): the bare system call; -1 and errno on failure. */
 #define SC_N(_1, _2, _3, _4, _5, _6, n, ...) n
-#define SC_0(nr)			     syscall(nr)
-#define SC_1(nr, a)			     syscall(nr, (long)(a))
-#define SC_2(nr, a, b)			     syscall(nr, (long)(a), (long)(b))
-#define SC_3(nr, a, b, c)		     syscall(nr, (long)(a), (long)(b), (long)(c))
-#define SC_4(nr, a, b, c, d)		     syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d))
-#define SC_5(nr, a, b, c, d, e)                                                                    \
-	syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+#define SC_0(nr)                             syscall(nr)
+#define SC_1(nr, a)                          syscall(nr, (long)(a))
+#define SC_2(nr, a, b)                       syscall(nr, (long)(a), (long)(b))
+#define SC_3(nr, a, b, c)                    syscall(nr, (long)(a), (long)(b), (long)(c))
+#define SC_4(nr, a, b, c, d)                 syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d))
+#define SC_5(nr, a, b, c, d, e)              syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 #define SC_6(nr, a, b, c, d, e, f)                                                                 \
 	syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define SC_NUMBER(...) SC_N(__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)
@@ -118,12 +117,12 @@ void gate_wait(struct gate *gate);
 void pause_ms(long ms);
 long now_ms(void);
 bool wait_state(pid_t pid, const char *states); /* until the process's state is one of these */
-void wait_blocked(pid_t pid);			/* until it sleeps in a call; says so if it does not */
+void wait_blocked(pid_t pid); /* until it sleeps in a call; says so if it does not */
 
 /* Files. */
 void put(const char *path, const char *text); /* makes the file hold this text */
-int make(const char *path, int flags);	      /* opens with O_CREAT 0644; says when it cannot */
-void show_file(const char *path);	      /* prints what a file holds, as a C string */
+int make(const char *path, int flags);        /* opens with O_CREAT 0644; says when it cannot */
+void show_file(const char *path);             /* prints what a file holds, as a C string */
 void show_bytes(const char *what, const char *bytes, long count);
 void show_open_fds(void);
 off_t size_of(const char *path);

@@ -428,8 +428,8 @@ static void show_ids(void)
 static void show_auxv(void)
 {
 	unsigned long types[] = {AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY, AT_UID, AT_EUID,
-		AT_GID, AT_EGID, AT_SECURE, AT_RANDOM, AT_EXECFN, AT_PLATFORM, AT_CLKTCK,
-		AT_HWCAP, AT_SYSINFO_EHDR, AT_BASE, AT_FLAGS};
+		AT_GID, AT_EGID, AT_SECURE, AT_RANDOM, AT_EXECFN, AT_PLATFORM, AT_CLKTCK, AT_HWCAP,
+		AT_SYSINFO_EHDR, AT_BASE, AT_FLAGS};
 
 	for (unsigned i = 0; i < COUNT(types); i++) {
 		unsigned long value;

@@ -465,8 +465,7 @@ CASE(advice)
 	R(make("f", O_RDWR));
 	R(pipe((int[2]){0, 0}));
 	for (int i = -1; i < 8; i++)
-		say("advice %d: %s", i,
-			sc(fadvise64, 3, 0, 0, i) ? errno_name(errno) : "ok");
+		say("advice %d: %s", i, sc(fadvise64, 3, 0, 0, i) ? errno_name(errno) : "ok");
 	R(sc(fadvise64, 4, 0, 0, 0));
 	R(sc(fadvise64, 99, 0, 0, 0));
 	R(sc(fadvise64, 3, 0, -1, 0));

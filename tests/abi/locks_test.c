@@ -44,9 +44,11 @@ static void getlk(const char *what, int fd, int type, off_t start, off_t len, pi
 	else if (lock.l_type == F_UNLCK)
 		say("%s: free", what);
 	else
-		say("%s: type %d start %ld len %ld owner %s", what, lock.l_type,
-			(long)lock.l_start, (long)lock.l_len,
-			lock.l_pid == mine ? "right" : lock.l_pid == -1 ? "ofd" : "wrong");
+		say("%s: type %d start %ld len %ld owner %s", what, lock.l_type, (long)lock.l_start,
+			(long)lock.l_len,
+			lock.l_pid == mine ? "right"
+			: lock.l_pid == -1 ? "ofd"
+					   : "wrong");
 }
 
 CASE(flock_rules)

@@ -152,8 +152,8 @@ CASE(fixed_maps)
 	char *m = anon(4), *at;
 
 	memset(m, 'm', 4 * PAGE);
-	at = mmap(m + PAGE, PAGE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	at = mmap(m + PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		-1, 0);
 	T(at == m + PAGE);
 	V(m[PAGE]);
 	V(m[0]);
@@ -162,8 +162,8 @@ CASE(fixed_maps)
 	RM(mmap(m + 3 * PAGE, 4 * PAGE, PROT_READ,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
 	munmap(m + 2 * PAGE, PAGE);
-	at = mmap(m + 2 * PAGE, PAGE, PROT_READ,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	at = mmap(m + 2 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+		-1, 0);
 	T(at == m + 2 * PAGE);
 	munmap(m + 2 * PAGE, PAGE);
 	at = mmap(m + 2 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

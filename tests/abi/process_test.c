@@ -15,7 +15,10 @@
 static void show_info(const char *what, siginfo_t *info, pid_t pid)
 {
 	say("%s: signo %d code %d status %d pid %s uid %u", what, info->si_signo, info->si_code,
-		info->si_status, info->si_pid == pid ? "right" : info->si_pid ? "wrong" : "0",
+		info->si_status,
+		info->si_pid == pid ? "right"
+		: info->si_pid      ? "wrong"
+				    : "0",
 		info->si_uid);
 }
 
@@ -56,7 +59,8 @@ CASE(exit_codes)
 		say("exit(%d): %#x", codes[i], status);
 	}
 	for (int number = 1; number < 32; number++) {
-		if (number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)
+		if (number == SIGSTOP || number == SIGTSTP || number == SIGTTIN ||
+			number == SIGTTOU)
 			continue;
 		pid_t pid = abi_fork();
 		if (!pid) {
@@ -706,7 +710,8 @@ CASE(usage)
 	}
 	R(getrusage(RUSAGE_CHILDREN, &usage));
 	T(usage.ru_maxrss > 0);
-	T(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec > 20000);
+	T(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec >
+		20000);
 	R(getrusage(RUSAGE_THREAD, &usage));
 	R(getrusage(77, &usage));
 	R(sc(getrusage, 0, BAD_PTR));

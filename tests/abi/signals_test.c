@@ -142,7 +142,10 @@ static void show_order(const char *what)
 static void show_info(const char *what)
 {
 	say("%s: signo %d errno %d code %d pid %s uid %u", what, last.si_signo, last.si_errno,
-		last.si_code, last.si_pid == getpid() ? "own" : last.si_pid ? "other" : "0",
+		last.si_code,
+		last.si_pid == getpid() ? "own"
+		: last.si_pid           ? "other"
+					: "0",
 		last.si_uid);
 }
 
@@ -293,8 +296,8 @@ CASE(delivery_order)
 
 	sigfillset(&set);
 	for (unsigned i = 0; i < COUNT(numbers); i++) {
-		struct sigaction action = {.sa_sigaction = remember, .sa_flags = SA_SIGINFO,
-			.sa_mask = set};
+		struct sigaction action = {
+			.sa_sigaction = remember, .sa_flags = SA_SIGINFO, .sa_mask = set};
 
 		sigaction(numbers[i], &action, NULL);
 	}
@@ -710,7 +713,8 @@ static void spoil(int number, siginfo_t *info, void *context)
 	for (int i = 0; i < 50; i++)
 		x = x * 1.5 + sin(x);
 	sum_in_handler = x;
-	__asm__ volatile("pxor %%xmm0, %%xmm0; pxor %%xmm5, %%xmm5; pxor %%xmm15, %%xmm15; fninit" ::
+	__asm__ volatile(
+		"pxor %%xmm0, %%xmm0; pxor %%xmm5, %%xmm5; pxor %%xmm15, %%xmm15; fninit" ::
 			: "xmm0", "xmm5", "xmm15");
 }
 
@@ -765,7 +769,7 @@ CASE(traps)
 	__asm__ volatile("ud2");
 	trap_info("ud2");
 	__asm__ volatile("xor %%edx, %%edx; xor %%ecx, %%ecx; mov $1, %%eax; div %%ecx" ::
-			: "eax", "ecx", "edx");
+				 : "eax", "ecx", "edx");
 	trap_info("div");
 	__asm__ volatile("int3");
 	trap_info("int3");

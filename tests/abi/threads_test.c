@@ -1,5 +1,6 @@
 /*
- * threads_test.c - threads by clone and by pthreads, futexes, robust lists, exit and exec of threads.
+ * threads_test.c - threads by clone and by pthreads, futexes, robust lists, exit and exec of
+ * threads.
  */
 #include "abi.h"
 #include "helper.h"
@@ -15,6 +16,7 @@
 #define futex_(...) sc(futex, __VA_ARGS__)
 
 static volatile int word, other, ready, done;
+static volatile int tids[8];
 
 static void spin_until(volatile int *at, int value)
 {
@@ -59,8 +61,6 @@ static void thread_blocked(volatile int *tid)
 		pause_ms(10);
 	}
 }
-
-static volatile int tids[8];
 
 static pthread_t start(void *(*run)(void *), void *arg)
 {
@@ -341,8 +341,9 @@ static int raw_thread(void *arg)
 
 CASE(raw_clone)
 {
-	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
-		CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		    CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+	struct timespec second = {1, 0};
 	long tid;
 
 	child_tid = 12345;
@@ -352,7 +353,7 @@ CASE(raw_clone)
 	T(tid > 0);
 	T(parent_tid == tid);
 	while (child_tid)
-		futex_(&child_tid, FUTEX_WAIT, 12345, &(struct timespec){1, 0}, NULL, 0);
+		futex_(&child_tid, FUTEX_WAIT, 12345, &second, NULL, 0);
 	V(ready);
 	V(child_tid);
 	R(waitpid(-1, NULL, __WALL));

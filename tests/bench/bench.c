@@ -46,6 +46,7 @@ static char self[256];
 static char block[BLOCK];
 static int to_child[2], to_parent[2];
 static pid_t peer;
+static volatile long *turns;
 
 static void reap(pid_t pid)
 {
@@ -126,20 +127,29 @@ static void pipe_round_trip(long ops)
 		MUST(write(to_child[1], &c, 1) == 1 && read(to_parent[0], &c, 1) == 1);
 }
 
-/* A child that yields as long as we do: each of our yields is two switches. */
+/* A child that yields as long as we do and counts its turns. */
 static void yield_start(void)
 {
+	turns = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	MUST(turns != MAP_FAILED);
 	peer = fork();
 	if (peer == 0)
-		for (;;)
+		for (;;) {
+			++*turns;
 			sched_yield();
+		}
 	MUST(peer > 0);
 }
 
+/* An operation is two switches, to the child and back: a scheduler may answer a yield with none. */
 static void context_switch(long ops)
 {
-	while (ops--)
-		sched_yield();
+	while (ops--) {
+		long seen = *turns;
+
+		while (*turns == seen)
+			sched_yield();
+	}
 	kill(peer, SIGKILL);
 }
 
