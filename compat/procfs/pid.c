@@ -294,7 +294,7 @@ static int show_auxv(struct text *t, const struct proc_node *n)
 
 static ssize_t mem_rw(struct file *f, struct iov_iter *it, int64_t *pos, bool write)
 {
-	struct mm *m = proc_node_mm(f->inode->private);
+	struct mm *m = f->private;
 	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	ssize_t done = 0, n = 0;
 
@@ -318,8 +318,6 @@ static ssize_t mem_rw(struct file *f, struct iov_iter *it, int64_t *pos, bool wr
 		*pos += n;
 		done += n;
 	}
-	if (m)
-		mm_put(m);
 	kfree(buf);
 	return done ? done : n;
 }
@@ -334,10 +332,27 @@ static ssize_t mem_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	return mem_rw(f, from, pos, true);
 }
 
+/*
+ * The address space is that of the opening: what the process executes later may have more rights
+ * than who holds the file. Taken before the look at the rights: exec withdraws them first.
+ */
 static int mem_open(struct inode *i, struct file *f)
 {
-	(void)f;
-	return proc_may_look(i->private) ? 0 : -EACCES;
+	struct mm *m = proc_node_mm(i->private);
+
+	if (!proc_may_look(i->private)) {
+		if (m)
+			mm_put(m);
+		return -EACCES;
+	}
+	f->private = m;
+	return 0;
+}
+
+static void mem_release(struct file *f)
+{
+	if (f->private)
+		mm_put(f->private);
 }
 
 static int64_t mem_seek(struct file *f, int64_t off, int whence)
@@ -350,7 +365,12 @@ static int64_t mem_seek(struct file *f, int64_t off, int whence)
 	return off;
 }
 const struct file_ops proc_mem_fops = {
-	.open = mem_open, .read = mem_read, .write = mem_write, .seek = mem_seek};
+	.open = mem_open,
+	.release = mem_release,
+	.read = mem_read,
+	.write = mem_write,
+	.seek = mem_seek,
+};
 
 /* ---- small files ---- */
 

@@ -272,7 +272,13 @@ static int proc_follow(struct inode *i, struct path *out)
 {
 	const struct proc_node *n = i->private;
 
-	return proc_may_look(n) ? n->entry->follow(n, out) : -EACCES;
+	int err = proc_may_look(n) ? n->entry->follow(n, out) : -EACCES;
+
+	if (!err && !proc_may_look(n)) { /* it executed something privileged meanwhile */
+		path_put(out);
+		err = -EACCES;
+	}
+	return err;
 }
 
 /* ---- texts ---- */
@@ -317,6 +323,11 @@ static int text_make(struct text_file *tf, const struct proc_node *n)
 	if (!node_is_current(n))
 		return -ESRCH;
 	err = n->entry->show(&tf->text, n);
+	/* Asked again, and after: since the opening it may have executed something privileged. */
+	if (!err && n->entry->guarded && !proc_may_look(n)) {
+		text_free(&tf->text);
+		err = -EACCES;
+	}
 	return err ? err : tf->text.err;
 }
 

@@ -252,6 +252,9 @@ int exec_commit(struct exec_args *a)
 	if (err)
 		return err;
 	posix_timers_delete_all(p);
+	/* Nobody may look into the new program before it is known who may: /proc asks this after it
+	 * took the address space. */
+	p->dumpable = a->mm->dumpable = false;
 	swap_mm(a);
 	strlcpy(current->name, a->comm, sizeof(current->name));
 	files_close_on_exec(current->files);

@@ -149,12 +149,12 @@ static uint64_t stack_limit(void)
 }
 
 /* Where stack and mappings begin, at random unless the program's personality says no. */
-static void place(struct mm *m)
+static void place(struct mm *m, bool secure)
 {
 	uint64_t gap = clamp_u64(stack_limit(), STACK_GAP_MIN, STACK_GAP_MAX), stack_random = 0,
 		 mmap_random = 0;
 
-	if (!(current->uthread->personality & ADDR_NO_RANDOMIZE)) {
+	if (secure || !(current->uthread->personality & ADDR_NO_RANDOMIZE)) {
 		stack_random = random_below(STACK_RANDOM_PAGES) << PAGE_SHIFT;
 		mmap_random = random_below(MMAP_RANDOM_PAGES) << PAGE_SHIFT;
 	}
@@ -201,7 +201,7 @@ static int build(struct exec_args *a, const struct gather *g, size_t env_at, siz
 	if (err)
 		return err;
 	mm_set_limits(a->mm, current_process());
-	place(a->mm);
+	place(a->mm, a->secure);
 	err = map_stack(a, g->bytes + (g->count + 2) * sizeof(uint64_t));
 	if (err)
 		return err;
@@ -214,6 +214,16 @@ static int build(struct exec_args *a, const struct gather *g, size_t env_at, siz
 	a->mm->arg_end = a->mm->env_start = a->env_start;
 	a->mm->env_end = a->str_end;
 	return write_strings(a, g);
+}
+
+/* Bytes of the first string; a chunk too small for it was left empty. */
+static size_t first_length(const struct gather *g)
+{
+	const struct chunk *c = g->first;
+
+	while (!c->used)
+		c = c->next;
+	return strlen(c->data) + 1;
 }
 
 int exec_stack_build(
@@ -229,7 +239,7 @@ int exec_stack_build(
 		a->argc = 1;
 	}
 	if (!err) {
-		a->argv0_len = strlen(g.first->data) + 1;
+		a->argv0_len = first_length(&g);
 		env_at = g.bytes;
 		err = gather_all(&g, envp, &a->envc);
 	}

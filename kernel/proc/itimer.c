@@ -14,6 +14,7 @@
 #include "proc.h"
 
 #define MIN_CHECK_NS NSEC_PER_MSEC
+#define MIN_REARM_NS (50 * NSEC_PER_USEC)
 
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 
@@ -34,7 +35,9 @@ static void real_fired(struct timer *t)
 					  ? (now - t->deadline_ns) / p->real_interval_ns
 					  : 0;
 
-		timer_arm(t, t->deadline_ns + (missed + 1) * p->real_interval_ns);
+		/* A tiny interval must not keep the processor in the interrupt. */
+		timer_arm(t, MAX(t->deadline_ns + (missed + 1) * p->real_interval_ns,
+				     now + MIN_REARM_NS));
 	}
 	spin_unlock_irq(&p->sig_lock, f);
 }

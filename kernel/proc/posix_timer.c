@@ -115,6 +115,7 @@ static void expire_locked(struct posix_timer *t)
 	struct siginfo info = {
 		.signo = t->sig, .code = SI_TIMER, .timer_id = t->id, .value = t->value};
 	uint32_t before = p->nr_queued;
+	uint64_t now;
 
 	if (t->sig >= SIGRTMIN || !(s->set.bits & SIGMASK(t->sig)))
 		signal_send_locked(p, u, t->sig, &info);
@@ -125,7 +126,11 @@ static void expire_locked(struct posix_timer *t)
 		t->armed = false;
 		return;
 	}
-	next_period_locked(t, now_locked(t));
+	now = now_locked(t);
+	next_period_locked(t, now);
+	/* Nobody sees this one, so it may be late: a tiny period must not keep the processor in
+	 * the interrupt. */
+	t->deadline_ns = MAX(t->deadline_ns, later(now, MIN_CHECK_NS));
 	start_locked(t);
 }
 

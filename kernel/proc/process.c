@@ -335,11 +335,11 @@ void process_unhash_locked(struct process *p)
 	p->flags |= PROC_REAPED;
 	list_del(&u->node);
 	spin_unlock_irq(&p->sig_lock, f);
+	pgrp_leave_locked(p); /* while we still bear the number: it is released once, below */
 	hlist_del(&u->tid_hash);
 	hlist_del(&p->hash);
 	list_del(&p->all_node);
 	list_del(&p->sibling);
-	pgrp_leave_locked(p);
 	pid_release_locked(p->pid);
 }
 
