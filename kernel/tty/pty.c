@@ -14,10 +14,12 @@
 #include <error.h>
 #include <printf.h>
 #include <pty.h>
+#include <sched.h>
 #include <slab.h>
 #include <task.h>
 #include <string.h>
 #include <time.h>
+#include <vfs.h>
 
 #define PTY_RING 8192u
 
@@ -150,6 +152,14 @@ void pty_slave_freed(struct tty *t)
 {
 	if (t->ops == &slave_ops)
 		kfree(tty_driver_data(t));
+}
+
+bool pty_is_named_by(const struct tty *t, const struct inode *i)
+{
+	const struct pair *p = tty_driver_data(t);
+
+	return t->ops != &slave_ops || strcmp(i->sb->type->name, "devpts") ||
+	       p->node.birth == (uint64_t)(uintptr_t)i->private;
 }
 
 bool pty_node_get(unsigned n, struct pty_node *out)
@@ -314,6 +324,9 @@ static ssize_t master_write(struct file *f, struct iov_iter *from, int64_t *pos)
 				return done ? done : err;
 			}
 		}
+		if (from->count && task_interrupted(current, TASK_INTERRUPTIBLE))
+			break;
+		cond_resched();
 	}
 	return done;
 }
@@ -360,6 +373,14 @@ static long peer_open(struct pair *p, unsigned flags)
 	return fd;
 }
 
+static void drop_output(struct pair *p)
+{
+	spin_lock(&p->spin);
+	p->tail = p->head;
+	spin_unlock(&p->spin);
+	tty_write_wakeup(p->slave);
+}
+
 static long master_ioctl(struct file *f, unsigned cmd, void *arg)
 {
 	struct pair *p = f->private;
@@ -392,7 +413,7 @@ static long master_ioctl(struct file *f, unsigned cmd, void *arg)
 		if ((long)arg != TCIFLUSH)
 			tty_flush_input(p->slave);
 		if ((long)arg != TCOFLUSH)
-			p->tail = p->head;
+			drop_output(p);
 		return 0;
 	default:
 		return tty_mode_ioctl(p->slave, cmd, arg);

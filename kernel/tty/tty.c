@@ -168,12 +168,17 @@ struct tty *tty_get(struct tty *t)
 	return t;
 }
 
+static void tty_free(struct rcu_head *h)
+{
+	kfree(container_of(h, struct tty, rcu));
+}
+
 void tty_put(struct tty *t)
 {
 	if (!refcount_dec(&t->refs))
 		return;
 	pty_slave_freed(t);
-	kfree(t);
+	rcu_call(&t->rcu, tty_free);
 }
 
 void *tty_driver_data(const struct tty *t)
@@ -257,6 +262,15 @@ static void tty_work(struct work *w)
 	} while (took == sizeof(chunk));
 	mutex_unlock(&t->work_lock);
 	wake_up_key(&t->write_wait, POLLOUT | POLLWRNORM);
+	tty_put(t);
+}
+
+/* The work holds a reference: a pty may be closed before it runs. */
+static void start_work(struct tty *t)
+{
+	refcount_inc(&t->refs);
+	if (!work_queue(&t->work))
+		tty_put(t); /* not the last: the caller has one */
 }
 
 void tty_input(struct tty *t, const uint8_t *s, size_t n)
@@ -268,7 +282,7 @@ void tty_input(struct tty *t, const uint8_t *s, size_t n)
 		t->ring[t->ring_head++ % TTY_RING] =
 			s[i]; /* what does not fit is an overrun: lost, as on any line */
 	spin_unlock_irq(&t->in_lock, f);
-	work_queue(&t->work);
+	start_work(t);
 }
 
 void tty_input_break(struct tty *t)
@@ -277,13 +291,13 @@ void tty_input_break(struct tty *t)
 
 	t->breaks++;
 	spin_unlock_irq(&t->in_lock, f);
-	work_queue(&t->work);
+	start_work(t);
 }
 
 void tty_write_wakeup(struct tty *t)
 {
 	if (READ_ONCE(t->echo_len))
-		work_queue(&t->work);
+		start_work(t);
 	wake_up_key(&t->write_wait, POLLOUT | POLLWRNORM);
 }
 
@@ -445,9 +459,18 @@ int tty_open_file(struct tty *t, struct file *f)
 
 static int tty_open(struct inode *i, struct file *f)
 {
-	struct tty *t = tty_get(chrdev_private(i));
-	int err = tty_open_file(t, f);
+	struct tty *t;
+	int err;
 
+	/* A pty's master may be closing it right now. */
+	rcu_read_lock();
+	t = chrdev_private(i);
+	if (t && !refcount_inc_not_zero(&t->refs))
+		t = NULL;
+	rcu_read_unlock();
+	if (!t)
+		return -ENXIO;
+	err = pty_is_named_by(t, i) ? tty_open_file(t, f) : -EIO;
 	if (err)
 		tty_put(t);
 	return err;
@@ -462,9 +485,9 @@ static void tty_release(struct file *f)
 	last = --t->opens == 0;
 	if (last)
 		t->exclusive = false;
-	mutex_unlock(&t->lock);
 	if (last && t->ops->close)
-		t->ops->close(t);
+		t->ops->close(t); /* under the lock: in order with the next open */
+	mutex_unlock(&t->lock);
 	kfree(f->private);
 	tty_put(t);
 }
@@ -591,7 +614,7 @@ static ssize_t tty_read(struct file *f, struct iov_iter *to, int64_t *pos)
 			return -EAGAIN;
 	}
 	if (READ_ONCE(t->ring_head) != READ_ONCE(t->ring_tail))
-		work_queue(&t->work);
+		start_work(t);
 	if (t->ops->throttle)
 		t->ops->throttle(t, false);
 	return n;
@@ -647,6 +670,9 @@ static ssize_t write_all(struct tty *t, struct file *f, struct iov_iter *from)
 				return done ? done : err;
 			}
 		}
+		if (from->count && task_interrupted(current, TASK_INTERRUPTIBLE))
+			break;
+		cond_resched();
 	}
 	return done;
 }

@@ -5,6 +5,7 @@
 #include "ldisc.h"
 #include <file.h>
 #include <mutex.h>
+#include <rcu.h>
 #include <tty.h>
 #include <workqueue.h>
 
@@ -41,6 +42,8 @@ struct tty {
 
 	struct spinlock spin; /* leaf */
 	pid_t session, pgrp;  /* [s] */
+
+	struct rcu_head rcu; /* openers find it by number and take a reference from non-zero */
 };
 
 extern const struct file_ops tty_fops;
@@ -54,6 +57,8 @@ int __must_check tty_open_file(struct tty *t, struct file *f);
 size_t tty_receive(struct tty *t, const uint8_t *s, size_t n);
 bool tty_has_room(struct tty *t);    /* its discipline takes input now */
 void pty_slave_freed(struct tty *t); /* pty.c: the last reference went */
+/* Does @i name this very pty, not an earlier one with its number? True of all other nodes. */
+bool pty_is_named_by(const struct tty *t, const struct inode *i);
 struct tty *tty_of(const struct file *f);
 bool tty_file_dead(const struct tty *t,
 	const struct file *f); /* hung up since it was opened; t->lock held or racy */
