@@ -135,7 +135,9 @@ static int write_parts(struct mapping *m, struct page *p, uint64_t mask)
 	struct part_write *w = kmalloc(sizeof(*w), GFP_NOFS);
 	int err = w ? 0 : -ENOMEM;
 
-	if (!w) {
+	if (!w) { /* still to be written, but whoever waits for it is to know */
+		__atomic_fetch_or(&p->fs_private, mask, __ATOMIC_SEQ_CST);
+		page_mark_dirty(p);
 		page_end_writeback(p, err);
 		return err;
 	}

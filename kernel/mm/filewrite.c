@@ -8,7 +8,8 @@
  *
  * A page that is not up to date and is overwritten whole is not read: bytes come first, blocks
  * (prepare_write) after, and the page becomes up to date only when both are there. In any other
- * case blocks come first, so that ENOSPC leaves the page as it was.
+ * case blocks come first, so that ENOSPC leaves the page as it was; but behind the end of the file,
+ * where nothing can be lost, bytes come first again, so that no block is left there without them.
  */
 #include <error.h>
 #include <sched.h>
@@ -61,6 +62,20 @@ static int get_for_write(struct mapping *m, uint64_t index, bool whole, struct p
 	}
 }
 
+/* The part of a page behind the end of the file: bytes, or -errno with the page as it was. */
+static ssize_t append_from_iter(
+	struct mapping *m, struct page *p, unsigned offset, size_t n, struct iov_iter *from)
+{
+	size_t copied = copy_nofault(p, offset, n, from);
+	int err = copied ? prepare(m, p, offset, copied) : 0;
+
+	if (!err)
+		return (ssize_t)copied;
+	memset((char *)page_address(p) + offset, 0, copied);
+	iov_iter_revert(from, copied);
+	return err;
+}
+
 /* Returns bytes written into the locked page, 0 if the program's memory must be touched again, or
  * -errno. */
 static ssize_t fill_from_iter(
@@ -70,6 +85,8 @@ static ssize_t fill_from_iter(
 	int err;
 
 	if (likely(page_test(p, PG_UPTODATE))) {
+		if ((int64_t)(p->index << PAGE_SHIFT | offset) >= m->ops->size(m))
+			return append_from_iter(m, p, offset, n, from);
 		err = prepare(m, p, offset, n);
 		return err ? err : (ssize_t)copy_nofault(p, offset, n, from);
 	}
@@ -111,8 +128,9 @@ static ssize_t write_page(struct cache_write *w, bool *read_first)
 		return err;
 	done = fill_from_iter(w->m, p, offset, n, w->from);
 	*read_first = done == -EREFAULT;
+	if (done >= 0)
+		page_mark_dirty(p); /* also with no byte copied: its block may be new */
 	if (done > 0) {
-		page_mark_dirty(p);
 		if (w->grow && w->pos + done > w->m->ops->size(w->m))
 			w->grow(w->m->host, w->pos + done);
 		lru_touch(p);

@@ -48,7 +48,8 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host, 
 	m->host = host;
 	m->flags = flags;
 	if (flags & MAPPING_BDEV)
-		rwsem_init(&m->invalidate); /* a class of its own: metadata is read while a file's is held */
+		rwsem_init(&m->invalidate); /* a class of its own: metadata is read while a file's
+					       is held */
 	else
 		rwsem_init(&m->invalidate);
 	spin_init(&m->mmap_lock);

@@ -29,6 +29,7 @@ struct run {
 static int find_in_run(struct inode *i, uint32_t lblk, uint32_t want, struct run *r)
 {
 	uint32_t skip;
+	int err;
 
 	if (r->len && lblk >= r->lblk && lblk - r->lblk < r->len) {
 		skip = lblk - r->lblk;
@@ -36,8 +37,10 @@ static int find_in_run(struct inode *i, uint32_t lblk, uint32_t want, struct run
 		return 0;
 	}
 	r->lblk = lblk;
-	r->len = 0;
-	return ext2_map(i, lblk, want, &r->phys, &r->len);
+	err = ext2_map(i, lblk, want, &r->phys, &r->len);
+	if (err)
+		r->len = 0; /* or the next page would be taken from a bad run */
+	return err;
 }
 
 static void write_done(struct bio *b)
@@ -113,6 +116,13 @@ static int part_block(struct parts *io, unsigned offset, uint32_t phys)
 	return 0;
 }
 
+/* No memory for a write: the page stays dirty, and whoever waits for it is told. */
+static void not_written(struct page *p)
+{
+	page_mark_dirty(p);
+	page_end_writeback(p, -ENOMEM);
+}
+
 /* Read or write the blocks of @p one by one; @bytes of it belong to the file. Completes the page in
  * any case. */
 static void page_in_parts(struct inode *i, struct page *p, unsigned bytes, bool write)
@@ -124,7 +134,7 @@ static void page_in_parts(struct inode *i, struct page *p, unsigned bytes, bool 
 
 	if (!io) {
 		if (write)
-			page_end_writeback(p, -ENOMEM);
+			not_written(p);
 		else
 			page_end_read(p, -ENOMEM);
 		return;
@@ -267,7 +277,7 @@ static int ext2_writepage(struct mapping *m, struct page *p, struct writeback *w
 	if (!b || !bio_add(b, p, 0, PAGE_SIZE)) {
 		if (b)
 			bio_put(b);
-		page_end_writeback(p, -ENOMEM);
+		not_written(p);
 		return -ENOMEM;
 	}
 	b->flags |= wb->sync ? BIO_SYNC : 0;
