@@ -204,13 +204,13 @@ static int map_image(struct mm *mm, const struct image *im)
 }
 
 /* Where the program itself goes. */
-static int place_program(struct image *im)
+static int place_program(struct image *im, bool secure)
 {
 	uint64_t base = PIE_BASE;
 
 	if (im->header.type == ET_EXEC)
 		return im->low >= LOWEST_ADDRESS ? 0 : -ENOEXEC;
-	if (!(current->uthread && current->uthread->personality & ADDR_NO_RANDOMIZE))
+	if (secure || !(current->uthread && current->uthread->personality & ADDR_NO_RANDOMIZE))
 		base += random_below(PIE_RANDOM_PAGES) << PAGE_SHIFT;
 	base = ALIGN_DOWN(base, im->align);
 	if (!range_ok(base, im->high - im->low))
@@ -457,7 +457,7 @@ static int make_stack_executable(struct exec_args *a)
 static int load(struct exec_args *a, struct image *im, struct image *interp)
 {
 	const struct elf_segment *stack = find_segment(im, PT_GNU_STACK);
-	int err = place_program(im);
+	int err = place_program(im, a->secure);
 
 	if (!err)
 		err = map_image(a->mm, im);

@@ -99,7 +99,26 @@ static int lock_fetch(struct file *f, const void __user *user, bool ofd, struct 
 	return lock_range(f, in, l);
 }
 
-static long lock_set(struct file *f, const void __user *user, bool ofd, bool wait)
+/*
+ * Another thread closed @fd while its lock was waited for: close(2) found nothing to drop, so the
+ * lock would stay for ever.
+ */
+static int lock_still_open(int fd, struct file *f, struct posix_lock *l)
+{
+	struct file *now = fd_get(fd);
+	int err = 0;
+
+	if (now != f) {
+		l->type = F_UNLCK;
+		err = vfs_posix_lock(f, l, false);
+		err = err ? err : -EBADF;
+	}
+	if (now)
+		file_put(now);
+	return err;
+}
+
+static long lock_set(int fd, struct file *f, const void __user *user, bool ofd, bool wait)
 {
 	struct linux_flock in;
 	struct posix_lock l;
@@ -110,7 +129,8 @@ static long lock_set(struct file *f, const void __user *user, bool ofd, bool wai
 	if ((l.type == F_RDLCK && !(f->mode & FMODE_READ)) ||
 		(l.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
 		return -EBADF;
-	return vfs_posix_lock(f, &l, wait);
+	err = vfs_posix_lock(f, &l, wait);
+	return err || ofd || l.type == F_UNLCK ? err : lock_still_open(fd, f, &l);
 }
 
 static long lock_get(struct file *f, void __user *user, bool ofd)
@@ -244,7 +264,7 @@ static long set_signal(struct file *f, unsigned long sig)
 	return 0;
 }
 
-static long fcntl_file(struct file *f, unsigned cmd, unsigned long arg)
+static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
 	int type;
@@ -257,10 +277,10 @@ static long fcntl_file(struct file *f, unsigned cmd, unsigned long arg)
 		return lock_get(f, user, cmd == F_OFD_GETLK);
 	case F_SETLK:
 	case F_SETLKW:
-		return lock_set(f, user, false, cmd == F_SETLKW);
+		return lock_set(fd, f, user, false, cmd == F_SETLKW);
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return lock_set(f, user, true, cmd == F_OFD_SETLKW);
+		return lock_set(fd, f, user, true, cmd == F_OFD_SETLKW);
 	case F_SETOWN:
 		return setown(f, (int)arg);
 	case F_GETOWN:
@@ -294,7 +314,7 @@ long sys_fcntl(int fd, unsigned cmd, unsigned long arg)
 	if (!r.file)
 		return -EBADF;
 	if (!fcntl_any(fd, r.file, cmd, arg, &result))
-		result = r.file->mode & FMODE_PATH ? -EBADF : fcntl_file(r.file, cmd, arg);
+		result = r.file->mode & FMODE_PATH ? -EBADF : fcntl_file(fd, r.file, cmd, arg);
 	fd_end(r);
 	return result;
 }

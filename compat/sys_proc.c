@@ -83,6 +83,7 @@ long sys_unshare(unsigned long flags)
 {
 	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM;
 	struct fs_context *fs, *old = current->fs;
+	unsigned long irq;
 	int err = 0;
 
 	if (flags & ~known) {
@@ -95,7 +96,9 @@ long sys_unshare(unsigned long flags)
 		fs = fs_context_copy(old);
 		if (!fs)
 			return -ENOMEM;
+		irq = spin_lock_irq(&current->process->sig_lock); /* /proc looks at it */
 		current->fs = fs;
+		spin_unlock_irq(&current->process->sig_lock, irq);
 		fs_context_put(old);
 	}
 	return err;

@@ -315,11 +315,9 @@ long sys_clock_nanosleep(int clock, int flags, void __user *req, void __user *re
 
 static int timeval_to_ns(const struct timeval *t, uint64_t *ns)
 {
-	struct timespec ts = {t->tv_sec, t->tv_usec * 1000};
-
 	if (t->tv_sec < 0 || t->tv_usec < 0 || t->tv_usec >= 1000000)
 		return -EINVAL;
-	*ns = timespec_to_ns(&ts);
+	*ns = timespec_to_ns(&(struct timespec){t->tv_sec, t->tv_usec * 1000});
 	return 0;
 }
 
