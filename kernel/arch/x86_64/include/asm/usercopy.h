@@ -22,7 +22,7 @@
 	{                                                                                          \
 		int err = 0;                                                                       \
 		type x;                                                                            \
-		if (unlikely((long)(unsigned long)p < 0)) {                                                   \
+		if (unlikely((long)(unsigned long)p < 0)) {                                        \
 			*v = 0;                                                                    \
 			return -EFAULT;                                                            \
 		}                                                                                  \
@@ -45,7 +45,7 @@ USER_LOAD_(uint64_t, "movq", "q")
 	static __always_inline int user_store_##type(void __user *p, type v)                       \
 	{                                                                                          \
 		int err = 0;                                                                       \
-		if (unlikely((long)(unsigned long)p < 0))                                                     \
+		if (unlikely((long)(unsigned long)p < 0))                                          \
 			return -EFAULT;                                                            \
 		__asm__ __volatile__(USER_ACCESS_BEGIN                                             \
 				     "1:\t" ins " %" reg "2, %1\n2:\t" USER_ACCESS_END             \
