@@ -219,15 +219,12 @@ struct mm *task_mm_get(struct task *t)
 struct files *task_files_get(struct task *t)
 {
 	struct files *fs;
-	unsigned long f;
 
-	if (!t->process)
-		return NULL;
-	f = spin_lock_irq(&t->process->sig_lock);
-	fs = t->files;
-	if (fs)
-		refcount_inc(&fs->refs);
-	spin_unlock_irq(&t->process->sig_lock, f);
+	rcu_read_lock(); /* the table may be exchanged or on its way out: files_put() waits for us */
+	fs = rcu_dereference(t->files);
+	if (fs && !refcount_inc_not_zero(&fs->refs))
+		fs = NULL;
+	rcu_read_unlock();
 	return fs;
 }
 

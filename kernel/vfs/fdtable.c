@@ -434,6 +434,12 @@ struct files *files_copy(struct files *from)
 	return fs;
 }
 
+/* After a grace period: task_files_get() may be looking at the count. */
+static void files_free(struct rcu_head *head)
+{
+	kfree(container_of(head, struct files, first.rcu));
+}
+
 void files_put(struct files *fs)
 {
 	struct fdtable *t;
@@ -448,7 +454,7 @@ void files_put(struct files *fs)
 			(void)file_close(t->file[fd], fs);
 	if (t != &fs->first)
 		table_free(&t->rcu);
-	kfree(fs);
+	rcu_call(&fs->first.rcu, files_free);
 }
 
 void files_close_on_exec(struct files *fs)
@@ -479,7 +485,7 @@ int files_unshare(void)
 	copy = files_copy(own);
 	if (!copy)
 		return -ENOMEM;
-	current->files = copy;
+	smp_store_release(&current->files, copy);
 	files_put(own);
 	return 0;
 }
