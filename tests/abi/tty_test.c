@@ -705,7 +705,10 @@ static void leave_members(void)
 			pause_ms(2);
 		char b[4];
 		say("member got %s", signal_name(caught_signal));
+		pause_ms(200);
+		fcntl(slave, F_SETFL, O_NONBLOCK);
 		R(read(slave, b, 4));
+		R(tcgetpgrp(slave));
 		R(open("/dev/tty", O_RDWR));
 		gate_open(&told);
 		_exit(0);

@@ -224,21 +224,28 @@ static int elf(const char *self, int count)
 static long argument(char *page)
 {
 	switch (dice() % 8) {
-	case 0: return (long)(dice() % 16);
-	case 1: return (long)page;
-	case 2: return (long)page + 4096 - (long)(dice() % 16);
-	case 3: return (long)0xffff800000000000u + (long)(dice() % 65536);
-	case 4: return -(long)(dice() % 4096);
-	case 5: return 1L << (dice() % 64);
-	case 6: return (long)0x7fffffffe000 + (long)(dice() % 8192);
-	default: return (long)dice();
+	case 0:
+		return (long)(dice() % 16);
+	case 1:
+		return (long)page;
+	case 2:
+		return (long)page + 4096 - (long)(dice() % 16);
+	case 3:
+		return (long)0xffff800000000000u + (long)(dice() % 65536);
+	case 4:
+		return -(long)(dice() % 4096);
+	case 5:
+		return 1L << (dice() % 64);
+	case 6:
+		return (long)0x7fffffffe000 + (long)(dice() % 8192);
+	default:
+		return (long)dice();
 	}
 }
 
 static void random_calls(void)
 {
-	char *page = mmap(
-		0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *page = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	mprotect(page + 4096, 4096, PROT_NONE);
 	for (int i = 0; i < 300; i++) {
