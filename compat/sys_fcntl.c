@@ -250,7 +250,7 @@ static bool fcntl_any(int fd, struct file *f, unsigned cmd, unsigned long arg, l
 		*result = fd_set_cloexec(fd, arg & FD_CLOEXEC);
 		return true;
 	case F_GETFL:
-		*result = READ_ONCE(f->flags);
+		*result = READ_ONCE(f->flags) & ~(unsigned)O_CLOEXEC;
 		return true;
 	}
 	return false;

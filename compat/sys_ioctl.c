@@ -166,6 +166,19 @@ static bool find_arg(uint32_t cmd, struct ioctl_arg *out, unsigned *size)
 	return dir && *size;
 }
 
+/*
+ * The error for an argument that cannot be read. A command of a pty's master is unknown to all
+ * other files, whatever its argument; one that only asks tells whether this is a master.
+ */
+static long bad_argument(struct file *f, unsigned cmd)
+{
+	uint32_t n;
+
+	if ((cmd == TIOCSPTLCK || cmd == TIOCPKT) && vfs_ioctl(f, TIOCGPTN, &n) == -ENOTTY)
+		return -ENOTTY;
+	return -EFAULT;
+}
+
 /* The file's own command, with its argument copied in and out. */
 static long with_copy(
 	struct file *f, unsigned cmd, unsigned long arg, const struct ioctl_arg *how, unsigned size)
@@ -181,7 +194,7 @@ static long with_copy(
 	}
 	memset(buf, 0, MAX(size, ARG_LOCAL));
 	if (how->dir & ARG_IN && copy_from_user(buf, (const void __user *)arg, size))
-		result = -EFAULT;
+		result = bad_argument(f, cmd);
 	else
 		result = vfs_ioctl(f, cmd, buf);
 	if (result >= 0 && how->dir & ARG_OUT && copy_to_user((void __user *)arg, buf, size))

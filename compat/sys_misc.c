@@ -269,7 +269,8 @@ static long futex_wait_again(struct restart_block *r)
 
 static bool futex_has_timeout(int cmd)
 {
-	return cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI;
+	return cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI ||
+	       cmd == FUTEX_LOCK_PI2;
 }
 
 static int futex_deadline(int op, int cmd, const void __user *ts, uint64_t *deadline)

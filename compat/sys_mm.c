@@ -267,7 +267,7 @@ long sys_mincore(unsigned long addr, unsigned long len, void __user *vec)
 	return err;
 }
 
-static long lock_range(unsigned long addr, size_t len, bool lock)
+static long lock_range(unsigned long addr, size_t len, bool lock, bool on_fault)
 {
 	uint64_t start = ALIGN_DOWN(addr, PAGE_SIZE);
 	uint64_t n = ALIGN_UP(len + (addr - start), PAGE_SIZE);
@@ -276,24 +276,29 @@ static long lock_range(unsigned long addr, size_t len, bool lock)
 		return -EPERM;
 	if (n < len || start + n < start)
 		return -EINVAL;
-	return n ? mm_lock_range(current->mm, start, n, lock) : 0;
+	if (!n)
+		return 0;
+	return on_fault ? mm_lock_range_on_fault(current->mm, start, n)
+			: mm_lock_range(current->mm, start, n, lock);
 }
 
 long sys_mlock(unsigned long addr, size_t len)
 {
-	return lock_range(addr, len, true);
+	return lock_range(addr, len, true, false);
 }
+
+enum { MLOCK_ONFAULT = 1 };
 
 long sys_mlock2(unsigned long addr, size_t len, int flags)
 {
-	/* MLOCK_ONFAULT for a range is not in the kernel's repertoire: refused, as on kernels
-	 * before 4.4. */
-	return flags ? -EINVAL : lock_range(addr, len, true);
+	if (flags & ~MLOCK_ONFAULT)
+		return -EINVAL;
+	return lock_range(addr, len, true, flags & MLOCK_ONFAULT);
 }
 
 long sys_munlock(unsigned long addr, size_t len)
 {
-	return lock_range(addr, len, false);
+	return lock_range(addr, len, false, false);
 }
 
 enum { MCL_CURRENT = 1, MCL_FUTURE = 2, MCL_ONFAULT = 4 };

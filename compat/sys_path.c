@@ -220,7 +220,7 @@ long sys_symlink(const char __user *target, const char __user *path)
 long sys_readlinkat(int dfd, const char __user *path, void __user *buf, int size)
 {
 	struct path p;
-	char *target;
+	char *target, first;
 	ssize_t n;
 
 	if (size <= 0)
@@ -232,6 +232,8 @@ long sys_readlinkat(int dfd, const char __user *path, void __user *buf, int size
 	n = target ? vfs_readlink(&p, target, MIN((size_t)size, PATH_MAX)) : -ENOMEM;
 	if (n > 0 && copy_to_user(buf, target, (size_t)n))
 		n = -EFAULT;
+	else if (n == -EINVAL && !get_user(first, path) && !first)
+		n = -ENOENT; /* no name, and the file is no link */
 	kfree(target);
 	path_put(&p);
 	return n;

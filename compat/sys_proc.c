@@ -6,6 +6,7 @@
 #include "abi/signal.h"
 #include "compat.h"
 #include <exec.h>
+#include <printf.h>
 
 #define CSIGNAL             0xffu
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
@@ -122,22 +123,44 @@ static int get_string(const struct exec_strings *s, unsigned n, char *buf, size_
 	return len == -ENAMETOOLONG ? -E2BIG : (int)len;
 }
 
+/* execveat(2), NOTES: what a program is called that was found through a descriptor. */
+static char *name_by_fd(int dfd, const char *name)
+{
+	size_t size = sizeof("/dev/fd/") + 12 + strlen(name);
+	char *s = kmalloc(size, GFP_KERNEL);
+
+	if (s)
+		snprintf(s, size, *name ? "/dev/fd/%d/%s" : "/dev/fd/%d", dfd, name);
+	return s;
+}
+
 static long do_exec(
 	int dfd, const char __user *path, void __user *argv, void __user *envp, unsigned lookup)
 {
 	struct exec_strings args = {.get = get_string, .arg = (__force void *)argv},
 			    env = {.get = get_string, .arg = (__force void *)envp};
+	struct exec_name what = {.lookup_flags = lookup};
 	struct name n UNCLEARED;
 	struct at at UNCLEARED;
+	char *by_fd = NULL;
 	long err = name_get(&n, path);
 
 	if (err)
 		return err;
+	what.name = what.shown = n.s;
 	err = at_get(&at, dfd, n.s);
-	if (!err) {
-		err = process_exec(at.base, n.s, lookup, &args, &env);
-		at_put(&at);
+	if (err)
+		goto put_name;
+	what.base = at.base;
+	if (at.base) {
+		by_fd = name_by_fd(dfd, n.s);
+		what.shown = by_fd;
+		what.hidden = fd_get_flags(dfd) > 0;
 	}
+	err = at.base && !by_fd ? -ENOMEM : process_exec(&what, &args, &env);
+	kfree(by_fd);
+	at_put(&at);
+put_name:
 	name_put(&n);
 	return err;
 }

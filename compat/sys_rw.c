@@ -15,9 +15,10 @@ static ssize_t rw(int fd, void __user *buf, size_t count, int64_t *pos, bool wri
 
 	if (!r.file)
 		return -EBADF;
-	if (unlikely((ssize_t)count < 0)) {
+	if (unlikely((ssize_t)count < 0)) { /* longer than user memory */
+		n = r.file->mode & (write ? FMODE_WRITE : FMODE_READ) ? -EFAULT : -EBADF;
 		fd_end(r);
-		return -EINVAL;
+		return n;
 	}
 	iov_iter_user(&it, buf, MIN(count, MAX_RW));
 	n = write ? vfs_write(r.file, &it, pos) : vfs_read(r.file, &it, pos);
@@ -117,8 +118,8 @@ static long rwv2(int fd, void __user *iov, int n, int64_t pos, int flags, bool w
 {
 	ssize_t err;
 
-	if (flags & ~RWF_SUPPORTED)
-		return -EOPNOTSUPP;
+	if (flags & ~RWF_SUPPORTED) /* nobody looks at them when nothing is to be moved */
+		return n ? -EOPNOTSUPP : rwv(fd, iov, 0, NULL, write);
 	if (pos == -1)
 		return rwv(fd, iov, n, NULL, write);
 	err = positioned(fd, pos);

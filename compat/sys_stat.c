@@ -271,10 +271,12 @@ static long getdents(int fd, void __user *buf, unsigned size, bool old)
 {
 	struct dir_buffer b = {.ctx.emit = emit, .size = MIN(size, DIR_BUFFER_MAX), .old = old};
 	struct fd_ref r = fd_begin(fd);
+	int64_t start;
 	int err;
 
 	if (!r.file)
 		return -EBADF;
+	start = READ_ONCE(r.file->pos);
 	b.buf = kmalloc(MAX(b.size, (size_t)1), GFP_KERNEL);
 	if (!b.buf) {
 		fd_end(r);
@@ -283,8 +285,11 @@ static long getdents(int fd, void __user *buf, unsigned size, bool old)
 	err = vfs_readdir(r.file, &b.ctx);
 	if (!err && !b.used && b.overflow)
 		err = -EINVAL;
-	if (b.used)
+	if (b.used) {
 		err = copy_to_user(buf, b.buf, b.used);
+		if (err) /* the entries are for the next call */
+			WRITE_ONCE(r.file->pos, start);
+	}
 	kfree(b.buf);
 	fd_end(r);
 	return err ? err : (long)b.used;

@@ -57,7 +57,6 @@ static int clock_now(int clock, int64_t *ns)
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
-	case CLOCK_REALTIME_ALARM:
 	case CLOCK_TAI:
 		*ns = realtime_ns();
 		return 0;
@@ -65,7 +64,6 @@ static int clock_now(int clock, int64_t *ns)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
-	case CLOCK_BOOTTIME_ALARM:
 		*ns = (int64_t)clock_ns();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
@@ -227,8 +225,11 @@ long sys_adjtimex(void __user *buf)
 
 long sys_clock_adjtime(int clock, void __user *buf)
 {
+	struct linux_timex t;
 	int64_t ns;
 
+	if (copy_from_user(&t, buf, sizeof(t)))
+		return -EFAULT;
 	if (clock != CLOCK_REALTIME)
 		return clock_now(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
 	return adjust(buf);
@@ -399,14 +400,6 @@ long sys_timer_create(int clock, void __user *ev, void __user *id)
 	err = posix_timer_create(clock, e.notify, e.signo, e.value, e.tid, &made);
 	if (err)
 		return err;
-	if (!ev) { /* the default value is the timer's number, known only now */
-		err = posix_timer_delete(made);
-		if (!err)
-			err = posix_timer_create(
-				clock, e.notify, e.signo, (uint64_t)made, e.tid, &made);
-		if (err)
-			return err;
-	}
 	if (put_user(made, (int __user *)id)) {
 		err = posix_timer_delete(made);
 		return err ? err : -EFAULT;

@@ -19,7 +19,7 @@ struct mm *proc_node_mm(const struct proc_node *n)
 
 /* ---- which processes and threads there are ---- */
 
-static const struct proc_entry pid_entry, tid_entry, fd_link_entry, fdinfo_entry;
+static const struct proc_entry pid_entry, tid_entry, fd_link_entry[4], fdinfo_entry;
 
 static int pid_lookup(
 	const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
@@ -118,6 +118,7 @@ static struct file *node_file(const struct proc_node *n, int fd)
 static int fd_entry_lookup(const struct proc_node *dir, const char *name, unsigned len,
 	struct proc_node *out, const struct proc_entry *e)
 {
+	unsigned way;
 	struct file *f;
 	uint32_t fd;
 	int err = proc_number(name, len, &fd);
@@ -129,8 +130,9 @@ static int fd_entry_lookup(const struct proc_node *dir, const char *name, unsign
 	f = node_file(dir, (int)fd);
 	if (!f)
 		return -ENOENT;
+	way = (f->mode & FMODE_READ ? 1u : 0u) | (f->mode & FMODE_WRITE ? 2u : 0u);
 	file_put(f);
-	*out = (struct proc_node){.entry = e,
+	*out = (struct proc_node){.entry = e == fd_link_entry ? &fd_link_entry[way] : e,
 		.process = process_get(dir->process),
 		.tid = dir->tid,
 		.fd = -(int)fd - 1};
@@ -140,7 +142,7 @@ static int fd_entry_lookup(const struct proc_node *dir, const char *name, unsign
 static int fd_lookup(
 	const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out)
 {
-	return fd_entry_lookup(dir, name, len, out, &fd_link_entry);
+	return fd_entry_lookup(dir, name, len, out, fd_link_entry);
 }
 
 static int fdinfo_lookup(
@@ -553,7 +555,12 @@ static const struct proc_entry pid_entry = {
 	.name = "PID", .mode = S_IFDIR | 0555, .children = proc_pid_entries};
 static const struct proc_entry tid_entry = {
 	.name = "TID", .mode = S_IFDIR | 0555, .children = proc_tid_entries};
-static const struct proc_entry fd_link_entry = {
-	.name = "FD", .mode = S_IFLNK | 0700, .follow = follow_fd};
+/* By how the file is open: not at all (O_PATH), for reading, writing, both. */
+static const struct proc_entry fd_link_entry[4] = {
+	{.name = "FD", .mode = S_IFLNK, .follow = follow_fd},
+	{.name = "FD", .mode = S_IFLNK | 0500, .follow = follow_fd},
+	{.name = "FD", .mode = S_IFLNK | 0300, .follow = follow_fd},
+	{.name = "FD", .mode = S_IFLNK | 0700, .follow = follow_fd},
+};
 static const struct proc_entry fdinfo_entry = {
 	.name = "FDINFO", .mode = S_IFREG | 0444, .show = show_fdinfo, .guarded = true};

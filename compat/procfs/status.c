@@ -22,6 +22,7 @@ struct report {
 	uint64_t cap[5];
 	struct groups *groups;
 	bool no_new_privs;
+	mode_t umask;
 	uint64_t affinity, voluntary, involuntary;
 	int exit_code;
 };
@@ -79,6 +80,7 @@ static int report_make(struct report *r, const struct proc_node *n)
 {
 	struct process *p = n->process;
 	struct task *t = proc_node_task(n);
+	struct fs_context *fs;
 
 	*r = (struct report){0};
 	if (!t)
@@ -110,6 +112,11 @@ static int report_make(struct report *r, const struct proc_node *n)
 	report_signals(r, p, t);
 	report_cred(r, t);
 	r->mm = task_mm_get(t);
+	fs = task_fs_get(t);
+	if (fs) {
+		r->umask = READ_ONCE(fs->umask);
+		fs_context_put(fs);
+	}
 	task_put(t);
 	return 0;
 }
@@ -224,9 +231,9 @@ int proc_show_status(struct text *t, const struct proc_node *n)
 	if (err)
 		return err;
 	text_add(t,
-		"Name:\t%s\nState:\t%c "
+		"Name:\t%s\nUmask:\t%04o\nState:\t%c "
 		"(%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		r.comm, r.state, state_name(r.state), r.pid, r.tid, r.ppid);
+		r.comm, r.umask, r.state, state_name(r.state), r.pid, r.tid, r.ppid);
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", r.uid[0],
 		r.uid[1], r.uid[2], r.uid[3], r.gid[0], r.gid[1], r.gid[2], r.gid[3]);
 	for (unsigned i = 0; r.groups && i < r.groups->count; i++)

@@ -8,6 +8,7 @@
 #include <policy.h>
 #include <printf.h>
 #include <random.h>
+#include <vm.h>
 
 #define SHOW_TEXT(fn, ...)                                                                         \
 	static int fn(struct text *t, const struct proc_node *n)                                   \
@@ -32,6 +33,18 @@ SHOW_TEXT(show_nr_open, "1048576\n")
 SHOW_TEXT(show_pipe_max, "1048576\n")
 SHOW_TEXT(show_max_map_count, "65530\n")
 SHOW_TEXT(show_swappiness, "0\n")
+SHOW_TEXT(show_overcommit, "%d\n", overcommit_memory)
+
+static ssize_t write_overcommit(const struct proc_node *n, char *s, size_t len)
+{
+	(void)n;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!len || s[0] < '0' || s[0] > '2' || (len > 1 && s[1] != '\n'))
+		return -EINVAL;
+	overcommit_memory = s[0] - '0';
+	return (ssize_t)len;
+}
 
 static ssize_t write_name(char *to, size_t size, char *s, size_t len)
 {
@@ -145,6 +158,7 @@ static const struct proc_entry kernel_entries[] = {
 };
 static const struct proc_entry vm_entries[] = {
 	PROC_FILE("max_map_count", show_max_map_count),
+	PROC_FILE_RW("overcommit_memory", show_overcommit, write_overcommit),
 	PROC_FILE("swappiness", show_swappiness),
 	{0},
 };

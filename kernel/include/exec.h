@@ -14,6 +14,8 @@ struct mm;
 struct exec_args {
 	struct file *file;     /* the image; write-denied */
 	const char *path;      /* as given: AT_EXECFN, scripts */
+	const char *image;     /* the file's name: path, then of each interpreter in turn */
+	bool hidden;           /* path leads nowhere in the new program */
 	uint8_t head[256];     /* first bytes, zero filled */
 	struct mm *mm;         /* the new address space, being built */
 	vaddr_t stack_top, sp; /* where strings end, going down */
@@ -37,8 +39,15 @@ struct exec_strings {
 };
 /* 0: the frame of the current task is the new program's; or -errno with nothing changed; past the
  * point of no return SIGKILL. */
-int __must_check process_exec(const struct path *base, const char *name, unsigned lookup_flags,
-	const struct exec_strings *argv, const struct exec_strings *envp);
+struct exec_name {
+	const struct path *base; /* as for path_lookup() */
+	const char *name;
+	unsigned lookup_flags;
+	const char *shown; /* what the program is told that it is called */
+	bool hidden;       /* and that name is gone with the exec: scripts cannot run */
+};
+int __must_check process_exec(const struct exec_name *name, const struct exec_strings *argv,
+	const struct exec_strings *envp);
 /* For loaders: push bytes or a string on the new stack, below what is there. -E2BIG, -ENOMEM. */
 int __must_check exec_push(struct exec_args *a, const void *data, size_t n, vaddr_t *at);
 /*

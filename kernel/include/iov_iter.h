@@ -32,4 +32,6 @@ void iov_iter_advance(struct iov_iter *it, size_t n);
 void iov_iter_revert(
 	struct iov_iter *it, size_t n); /* only within the bytes consumed since creation */
 /* Touch the first n bytes so that a later copy with locks held will not fault: 0 or -EFAULT. */
+/* How many of the next @n bytes lie in one page of their memory. */
+size_t iov_iter_in_page(const struct iov_iter *it, size_t n);
 int __must_check iov_iter_fault_in(const struct iov_iter *it, size_t n, bool for_write_to_user);

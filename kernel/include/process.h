@@ -164,6 +164,7 @@ struct uthread {
 	uint64_t timer_slack_ns;
 	sigset_t waiting; /* [s] signal_timedwait: not to be dropped nor to kill */
 	bool exiting, stop_pending, stopped; /* [s] */
+	bool futexes_gone;                   /* [o] ended, or its old program did: futex_pi.c */
 	bool is_dead; /* [t] past its last act; only a leader is still listed then */
 };
 static inline struct process *current_process(void)
@@ -281,8 +282,8 @@ int process_getpriority(int which, int who); /* 20 - nice, or -errno */
 int __must_check process_setpriority(int which, int who, int nice);
 /*
  * ---- futex(2) ---- uaddr is checked here. deadline_ns is absolute, WAIT_NO_DEADLINE without
- * timeout: on clock_ns()'s scale for FUTEX_WAIT (compat adds the relative time), else on that of
- * the flag FUTEX_CLOCK_REALTIME.
+ * timeout: on clock_ns()'s scale for FUTEX_WAIT (compat adds the relative time), on the realtime
+ * clock's for FUTEX_LOCK_PI, else on that of the flag FUTEX_CLOCK_REALTIME.
  */
 struct futex_args {
 	uint32_t __user *uaddr, *uaddr2;
@@ -302,6 +303,7 @@ enum futex_op {
 	FUTEX_TRYLOCK_PI = 8,
 	FUTEX_WAIT_BITSET = 9,
 	FUTEX_WAKE_BITSET = 10,
+	FUTEX_LOCK_PI2 = 13,
 	FUTEX_PRIVATE = 128,
 	FUTEX_CLOCK_REALTIME = 256
 };

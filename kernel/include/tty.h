@@ -23,7 +23,11 @@ struct tty_driver_ops {
 	void (*resize)(struct tty *t);
 	long (*ioctl)(struct tty *t, unsigned cmd, void *arg); /* -ENOTTY: not mine */
 	void (*brk)(struct tty *t, bool on);
+	/* Its input or output was thrown away, or both: drop what the driver still has of it. Must
+	 * not sleep. */
+	void (*flush)(struct tty *t, bool input, bool output);
 	uint32_t iflag; /* c_iflag that this kind of terminal has at first, besides the usual */
+	uint32_t cflag_without; /* c_cflag that it has not */
 };
 /* Make a terminal /dev/@name with number @dev. Never freed (consoles, serial lines). 0 or -errno.
  */
@@ -55,6 +59,7 @@ struct tty_proc_ops {
 	int (*set_session_tty)(struct tty *t); /* current's session; NULL to give up */
 	void (*clear_session_tty)(pid_t session);
 	bool (*pgrp_in_session)(pid_t pgrp, pid_t session);
+	bool (*pgrp_exists)(pid_t pgrp);
 	bool (*ignores)(int sig);
 	bool (*pgrp_orphaned)(void);
 	void (*signal_session)(pid_t session, int sig);

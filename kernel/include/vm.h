@@ -143,6 +143,8 @@ int __must_check mm_incore(
 	struct mm *m, vaddr_t addr, uint64_t pages, uint8_t *vec); /* vec in kernel memory */
 /* mm->limit_memlock is UINT64_MAX for tasks with CAP_IPC_LOCK (the caller sees to it). */
 int __must_check mm_lock_range(struct mm *m, vaddr_t addr, uint64_t length, bool lock);
+/* What is there stays, and so does what is touched later: MLOCK_ONFAULT. */
+int __must_check mm_lock_range_on_fault(struct mm *m, vaddr_t addr, uint64_t length);
 int __must_check mm_lock_all(struct mm *m, bool current_, bool future, bool onfault);
 /* VMA that contains or follows @addr; mm->lock held. */
 struct vma *mm_find(struct mm *m, vaddr_t addr);

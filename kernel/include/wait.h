@@ -78,6 +78,7 @@ extern struct task *wait_current(void);
 	({                                                                                         \
 		int wret_ = 0;                                                                     \
 		if (!(cond)) {                                                                     \
+			const uint64_t until_ = (deadline);                                        \
 			struct wait_entry we_ = {.node = LIST_INIT(we_.node),                      \
 				.task = wait_current(),                                            \
 				.wake = wake_default,                                              \
@@ -90,7 +91,7 @@ extern struct task *wait_current(void);
 				}                                                                  \
 				if (wret_)                                                         \
 					break;                                                     \
-				wret_ = wait_sleep_until((state), (deadline));                     \
+				wret_ = wait_sleep_until((state), until_);                         \
 			}                                                                          \
 			wait_finish((wq), &we_);                                                   \
 		}                                                                                  \

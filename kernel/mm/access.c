@@ -117,15 +117,20 @@ int mm_futex_key(vaddr_t addr, bool private, struct futex_key *out)
 		.object = (uint64_t)(uintptr_t)m, .offset = addr, .shared = false};
 	if (private)
 		return 0;
+	/* Not the private word at the same address. */
+	out->shared = true;
 	rwsem_read_lock(&m->lock);
 	v = vma_at(m, addr);
-	if (v && v->flags & VM_SHARED && v->mapping)
+	if (v && v->mapping && (v->flags & VM_SHARED || !(v->flags & VM_WRITE)))
 		*out = (struct futex_key){
 			.object = (uint64_t)(uintptr_t)v->mapping,
 			.offset = vma_index(v, addr & PAGE_MASK) << PAGE_SHIFT |
 				  (addr & (PAGE_SIZE - 1)),
 			.shared = true,
 		};
+	/* Memory of one's own that nobody may write will never change. */
+	if (v && !v->mapping && !(v->flags & VM_WRITE))
+		v = NULL;
 	rwsem_read_unlock(&m->lock);
 	return v ? 0 : -EFAULT;
 }

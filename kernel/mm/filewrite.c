@@ -120,6 +120,10 @@ static ssize_t write_page(struct cache_write *w, bool *read_first)
 	ssize_t done;
 	int err = iov_iter_fault_in(w->from, n, false);
 
+	if (err == -EFAULT) { /* perhaps only further on: what comes before is written */
+		n = iov_iter_in_page(w->from, n);
+		err = iov_iter_fault_in(w->from, n, false);
+	}
 	if (err)
 		return err;
 	err = get_for_write(

@@ -168,6 +168,18 @@ static int touch(char *p, size_t n, bool write)
 	return 0;
 }
 
+size_t iov_iter_in_page(const struct iov_iter *it, size_t n)
+{
+	struct iov_iter at = *it;
+	char *base;
+	size_t part;
+
+	if (it->iov == &it->one)
+		at.iov = &at.one;
+	part = MIN(piece(&at, &base), MIN(n, at.count));
+	return MIN(part, PAGE_SIZE - ((uintptr_t)base & (PAGE_SIZE - 1)));
+}
+
 int iov_iter_fault_in(const struct iov_iter *it, size_t n, bool for_write_to_user)
 {
 	struct iov_iter at = *it;

@@ -52,7 +52,7 @@ static uint64_t to_be_locked(struct mm *m, vaddr_t addr, vaddr_t end)
 	return pages;
 }
 
-int mm_lock_range(struct mm *m, vaddr_t addr, uint64_t length, bool lock)
+static int change_range(struct mm *m, vaddr_t addr, uint64_t length, bool lock, bool populate)
 {
 	vaddr_t start = addr & PAGE_MASK, end = ALIGN_UP(addr + length, PAGE_SIZE);
 	int err;
@@ -69,10 +69,20 @@ int mm_lock_range(struct mm *m, vaddr_t addr, uint64_t length, bool lock)
 	else
 		err = lock_range(m, start, end, lock);
 	rwsem_write_unlock(&m->lock);
-	if (err || !lock)
+	if (err || !populate)
 		return err;
 	err = mm_populate(m, start, end);
 	return err == -ENOMEM ? -EAGAIN : err == -EFAULT || err == -EIO ? -ENOMEM : err;
+}
+
+int mm_lock_range(struct mm *m, vaddr_t addr, uint64_t length, bool lock)
+{
+	return change_range(m, addr, length, lock, lock);
+}
+
+int mm_lock_range_on_fault(struct mm *m, vaddr_t addr, uint64_t length)
+{
+	return change_range(m, addr, length, true, false);
 }
 
 int mm_lock_all(struct mm *m, bool current_, bool future, bool onfault)

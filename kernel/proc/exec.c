@@ -38,6 +38,8 @@ static int check_executable(const struct path *p)
 	struct inode *i = p->dentry->inode;
 	int err;
 
+	if (S_ISLNK(i->mode)) /* it was asked not to follow it */
+		return -ELOOP;
 	if (!S_ISREG(i->mode) || (p->mnt->flags & MS_NOEXEC))
 		return -EACCES;
 	err = inode_permission(i, MAY_EXEC, false);
@@ -125,6 +127,8 @@ int exec_restart(struct exec_args *a, const char *interpreter, const char *argum
 	struct file *f;
 	int err;
 
+	if (a->hidden)
+		return -ENOENT;
 	if (++a->depth > MAX_INTERPRETERS)
 		return -ELOOP;
 	err = exec_open(NULL, interpreter, LOOKUP_FOLLOW, &f);
@@ -133,6 +137,7 @@ int exec_restart(struct exec_args *a, const char *interpreter, const char *argum
 	exec_close(a->file);
 	a->file = f;
 	err = exec_replace_argv0(a, interpreter, argument);
+	a->image = interpreter;
 	if (!err)
 		err = judge(a);
 	if (!err)
@@ -248,6 +253,7 @@ int exec_commit(struct exec_args *a)
 	/* point of no return */
 	a->committed = true;
 	futex_exit_thread(u);
+	WRITE_ONCE(u->futexes_gone, false);
 	err = files_unshare();
 	if (err)
 		return err;
@@ -303,17 +309,18 @@ static int prepare_and_load(
 	return err ? err : user_abi->load_image(a);
 }
 
-int process_exec(const struct path *base, const char *name, unsigned lookup_flags,
-	const struct exec_strings *argv, const struct exec_strings *envp)
+int process_exec(const struct exec_name *name, const struct exec_strings *argv,
+	const struct exec_strings *envp)
 {
 	struct exec_args *a = kzalloc(sizeof(*a));
 	int err;
 
 	if (!a)
 		return -ENOMEM;
-	a->path = name;
+	a->path = a->image = name->shown;
+	a->hidden = name->hidden;
 	set_comm(a);
-	err = exec_open(base, name, lookup_flags, &a->file);
+	err = exec_open(name->base, name->name, name->lookup_flags, &a->file);
 	if (!err)
 		err = prepare_and_load(a, argv, envp);
 	if (!err) {

@@ -272,7 +272,7 @@ int exec_replace_argv0(struct exec_args *a, const char *interpreter, const char 
 
 	a->sp += a->argv0_len;
 	a->argc--;
-	err = exec_push(a, a->path, strlen(a->path) + 1, NULL);
+	err = exec_push(a, a->image, strlen(a->image) + 1, NULL);
 	if (!err && argument) {
 		err = exec_push(a, argument, strlen(argument) + 1, NULL);
 		a->argc++;

@@ -14,8 +14,8 @@
  *
  * The word is read under the lock without faulting; when its page is not there the lock is dropped,
  * the page brought in, and all is tried again. FUTEX_WAKE_OP does its operation before it takes the
- * locks: who queued himself by the old value is found all the same. Does not: priority inheritance
- * (-ENOSYS), FUTEX_FD (-ENOSYS).
+ * locks: who queued himself by the old value is found all the same. Locks with an owner are
+ * futex_pi.c. Does not: FUTEX_FD (-ENOSYS).
  */
 #include <arch/usercopy.h>
 #include <error.h>
@@ -48,6 +48,7 @@ void futex_init(void)
 		spin_init(&buckets[i].lock);
 		list_init(&buckets[i].waiters);
 	}
+	futex_pi_init();
 }
 
 static inline struct bucket *bucket_of(const struct futex_key *k)
@@ -60,7 +61,7 @@ static inline bool same_key(const struct futex_key *a, const struct futex_key *b
 	return a->offset == b->offset && a->object == b->object && a->shared == b->shared;
 }
 
-static int get_key(const uint32_t __user *uaddr, bool private, struct futex_key *out)
+int futex_get_key(const uint32_t __user *uaddr, bool private, struct futex_key *out)
 {
 	vaddr_t at = (vaddr_t)(uintptr_t)uaddr;
 
@@ -134,7 +135,7 @@ static long wake_key(const struct futex_key *k, unsigned n, uint32_t bitset)
 long futex_wake_addr(uint32_t __user *uaddr, unsigned n, bool private)
 {
 	struct futex_key k;
-	int err = get_key(uaddr, private, &k);
+	int err = futex_get_key(uaddr, private, &k);
 
 	return err ? err : wake_key(&k, n, MATCH_ANY);
 }
@@ -146,7 +147,7 @@ static long futex_wake(const struct futex_args *a, bool private, uint32_t bitset
 
 	if (!bitset)
 		return -EINVAL;
-	err = get_key(a->uaddr, private, &k);
+	err = futex_get_key(a->uaddr, private, &k);
 	/* As on Linux, waking none wakes one. */
 	return err ? err : wake_key(&k, (int32_t)a->val < 1 ? 1 : a->val, bitset);
 }
@@ -219,7 +220,7 @@ static long futex_wait(uint32_t __user *uaddr, bool private, uint32_t expect, ui
 
 	if (!bitset)
 		return -EINVAL;
-	err = get_key(uaddr, private, &w.key);
+	err = futex_get_key(uaddr, private, &w.key);
 	if (!err)
 		err = enqueue(&w, uaddr, expect);
 	if (err)
@@ -286,9 +287,9 @@ static long futex_requeue(const struct futex_args *a, bool private, bool check)
 
 	if ((int32_t)a->val < 0 || (int32_t)a->val2 < 0)
 		return -EINVAL;
-	err = get_key(a->uaddr, private, &k1);
+	err = futex_get_key(a->uaddr, private, &k1);
 	if (!err)
-		err = get_key(a->uaddr2, private, &k2);
+		err = futex_get_key(a->uaddr2, private, &k2);
 	if (err)
 		return err;
 	b1 = bucket_of(&k1);
@@ -362,10 +363,10 @@ static long futex_wake_op(const struct futex_args *a, bool private)
 	struct wake_op o;
 	uint32_t old;
 	long n;
-	int err = get_key(a->uaddr, private, &k1);
+	int err = futex_get_key(a->uaddr, private, &k1);
 
 	if (!err)
-		err = get_key(a->uaddr2, private, &k2);
+		err = futex_get_key(a->uaddr2, private, &k2);
 	if (!err)
 		err = decode_wake_op(a->val3, &o);
 	if (!err)
@@ -393,7 +394,7 @@ long futex_call(int op, const struct futex_args *a)
 	bool private = op & FUTEX_PRIVATE, realtime = op & FUTEX_CLOCK_REALTIME;
 	int cmd = op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
 
-	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
+	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -409,6 +410,15 @@ long futex_call(int op, const struct futex_args *a)
 		return futex_requeue(a, private, false);
 	case FUTEX_CMP_REQUEUE:
 		return futex_requeue(a, private, true);
+	case FUTEX_LOCK_PI:
+		return futex_pi_lock(a->uaddr, private, from_realtime(a->deadline_ns), false);
+	case FUTEX_LOCK_PI2:
+		return futex_pi_lock(a->uaddr, private,
+			realtime ? from_realtime(a->deadline_ns) : a->deadline_ns, false);
+	case FUTEX_TRYLOCK_PI:
+		return futex_pi_lock(a->uaddr, private, WAIT_NO_DEADLINE, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_pi_unlock(a->uaddr, private);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(a, private);
 	default:

@@ -53,8 +53,9 @@ int robust_list_get(pid_t tid, uint64_t *head, size_t *len)
 	return err;
 }
 
-/* @is_pending: the thread may have died between unlocking the word and waking a waiter. */
-static int owner_died(uint64_t at, bool is_pending)
+/* @is_pending: the thread may have died between unlocking the word and waking a waiter. @is_pi:
+ * its waiters are futex_pi.c's to wake. */
+static int owner_died(uint64_t at, bool is_pending, bool is_pi)
 {
 	uint32_t __user *word = (uint32_t __user *)(uintptr_t)at;
 	uint32_t v, was;
@@ -65,7 +66,7 @@ static int owner_died(uint64_t at, bool is_pending)
 	err = get_user(v, word);
 	if (err)
 		return err;
-	if (is_pending && v == 0) {
+	if (is_pending && !is_pi && v == 0) {
 		futex_wake_addr(word, 1, false);
 		return 0;
 	}
@@ -74,7 +75,7 @@ static int owner_died(uint64_t at, bool is_pending)
 		if (err)
 			return err;
 		if (was == v) {
-			if (v & WORD_WAITERS)
+			if ((v & WORD_WAITERS) && !is_pi)
 				futex_wake_addr(word, 1, false);
 			return 0;
 		}
@@ -102,14 +103,15 @@ static void walk_robust_list(const struct uthread *u)
 		/* Fetched first: after the wake-up the entry may be another's. */
 		int err = get_user(next, (const uint64_t __user *)(uintptr_t)at);
 
-		if (at != pending && !(entry & ENTRY_IS_PI) &&
-			owner_died(at + (uint64_t)h.futex_offset, false))
+		if (at != pending &&
+			owner_died(at + (uint64_t)h.futex_offset, false, entry & ENTRY_IS_PI))
 			return;
 		if (err)
 			return;
 		entry = next;
 	}
-	if (pending && owner_died(pending + (uint64_t)h.futex_offset, true))
+	if (pending &&
+		owner_died(pending + (uint64_t)h.futex_offset, true, h.pending & ENTRY_IS_PI))
 		return;
 }
 
@@ -123,6 +125,7 @@ void futex_exit_thread(struct uthread *u)
 		walk_robust_list(u);
 		u->robust_list = NULL;
 	}
+	futex_pi_exit_thread(u);
 	u->clear_child_tid = NULL;
 	/* With nobody left to see it the word is not worth a page fault. */
 	if (tid_word && refcount_read(&current->mm->users) > 1 && put_user(0u, tid_word) == 0)

@@ -58,8 +58,9 @@ static int try_program(const char *path)
 	const char *args[2] = {path, NULL};
 	struct exec_strings argv = {.get = get_string, .arg = args},
 			    envp = {.get = get_string, .arg = start.envp};
+	struct exec_name name = {.name = path, .lookup_flags = LOOKUP_FOLLOW, .shown = path};
 
-	return process_exec(NULL, path, LOOKUP_FOLLOW, &argv, &envp);
+	return process_exec(&name, &argv, &envp);
 }
 
 static void init_main(void *arg)

@@ -128,6 +128,15 @@ static bool job_pgrp_in_session(pid_t pgrp, pid_t session)
 	return yes;
 }
 
+static bool job_pgrp_exists(pid_t pgrp)
+{
+	unsigned long f = spin_lock_irq(&tasklist_lock);
+	bool yes = pgrp_lookup_locked(pgrp) != NULL;
+
+	spin_unlock_irq(&tasklist_lock, f);
+	return yes;
+}
+
 static bool job_ignores(int sig)
 {
 	return task_ignores(current, sig);
@@ -165,6 +174,7 @@ void jobs_init(void)
 		.set_session_tty = job_set_session_tty,
 		.clear_session_tty = job_clear_session_tty,
 		.pgrp_in_session = job_pgrp_in_session,
+		.pgrp_exists = job_pgrp_exists,
 		.ignores = job_ignores,
 		.pgrp_orphaned = job_pgrp_orphaned,
 		.signal_session = job_signal_session,

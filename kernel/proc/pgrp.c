@@ -219,12 +219,12 @@ int process_setpgid(pid_t pid, pid_t pgrp)
 	unsigned long f;
 	int err;
 
-	if (pgrp < 0)
-		return -EINVAL;
 	if (pid == 0)
 		pid = current_process()->pid;
 	if (pgrp == 0)
 		pgrp = pid;
+	if (pgrp < 0)
+		return -EINVAL;
 	fresh = pgrp_create(pgrp, NULL);
 	if (!fresh)
 		return -ENOMEM;

@@ -109,9 +109,15 @@ void posix_timers_delete_all(struct process *p);
  * held. */
 void posix_timer_dequeued_locked(struct process *p, struct siginfo *info);
 
-/* ---- futex.c ---- */
+/* ---- futex.c, futex_pi.c ---- */
+struct futex_key;
 void futex_init(void);
-void futex_exit_thread(struct uthread *u); /* robust list, clear_child_tid: before the mm goes */
+int __must_check futex_get_key(const uint32_t __user *uaddr, bool private, struct futex_key *out);
+void futex_pi_init(void);
+long futex_pi_lock(uint32_t __user *uaddr, bool private, uint64_t deadline_ns, bool try);
+long futex_pi_unlock(uint32_t __user *uaddr, bool private);
+void futex_pi_exit_thread(struct uthread *u); /* who waits for it hears that it is gone */
+void futex_exit_thread(struct uthread *u);    /* robust list, clear_child_tid: before the mm goes */
 
 /* ---- usage.c, rlimit.c, oom.c ---- */
 void usage_add(struct usage *to, const struct usage *from);

@@ -159,7 +159,7 @@ static void flow_update(struct ldisc *ld)
 void ldisc_flush(struct ldisc *ld)
 {
 	ld->tail = ld->canon_head = ld->head;
-	ld->literal = false;
+	ld->literal = ld->erasing = false;
 	flow_update(ld);
 }
 
@@ -192,6 +192,22 @@ static uint32_t column_at(const struct ldisc *ld, uint32_t to)
 	return col;
 }
 
+/* ECHOPRT, for terminals on paper: what is erased is printed, backwards, between \ and /. */
+static void print_erased(struct ldisc *ld, uint8_t c)
+{
+	if (!ld->erasing)
+		put(ld, '\\');
+	ld->erasing = true;
+	echo(ld, c);
+}
+
+static void finish_erasing(struct ldisc *ld)
+{
+	if (ld->erasing)
+		put(ld, '/');
+	ld->erasing = false;
+}
+
 static void erase_char(struct ldisc *ld)
 {
 	uint8_t c;
@@ -203,7 +219,11 @@ static void erase_char(struct ldisc *ld)
 	while (is_cont(ld, c) && ld->head != ld->canon_head);
 	if (!on_l(ld, ECHO))
 		return;
-	if (!on_l(ld, ECHOE)) {
+	if (on_l(ld, ECHOPRT)) {
+		print_erased(ld, c);
+		if (ld->head == ld->canon_head)
+			finish_erasing(ld);
+	} else if (!on_l(ld, ECHOE)) {
 		echo(ld, ld->t->c_cc[VERASE]);
 	} else if (c == '\t') {
 		uint32_t want = column_at(ld, ld->head);
@@ -266,12 +286,17 @@ static bool canonical(struct ldisc *ld, uint8_t c)
 {
 	bool ext = on_l(ld, IEXTEN);
 
-	if (is_cc(ld, c, VERASE))
+	if (is_cc(ld, c, VERASE)) {
 		erase_char(ld);
-	else if (is_cc(ld, c, VKILL))
-		kill_line(ld);
-	else if (ext && is_cc(ld, c, VWERASE))
+		return true;
+	}
+	if (ext && is_cc(ld, c, VWERASE)) {
 		erase_word(ld);
+		return true;
+	}
+	finish_erasing(ld);
+	if (is_cc(ld, c, VKILL))
+		kill_line(ld);
 	else if (ext && is_cc(ld, c, VREPRINT) && on_l(ld, ECHO))
 		reprint(ld);
 	else if (c == '\n' || is_cc(ld, c, VEOL) || (ext && is_cc(ld, c, VEOL2))) {
@@ -359,6 +384,7 @@ static void ordinary(struct ldisc *ld, uint8_t c)
 		if (ld->head == ld->canon_head)
 			ld->canon_column = ld->column;
 	}
+	finish_erasing(ld);
 	echo(ld, c);
 	if (is_doubled && used(ld) < LDISC_BYTES - 1)
 		store(ld, c, false);

@@ -30,6 +30,7 @@ struct ldisc {
 	uint32_t canon_head;              /* behind the last complete line */
 	uint32_t column, canon_column;    /* of the cursor; where the line being typed began */
 	bool literal;                     /* after VLNEXT */
+	bool erasing;                     /* ECHOPRT: a backslash is shown, its / not yet */
 	bool stopped, flow_stopped, packet_start;
 };
 

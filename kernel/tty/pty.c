@@ -105,7 +105,34 @@ static void slave_throttle(struct tty *t, bool stop)
 		wake_up_key(&p->write_wait, POLLOUT | POLLWRNORM);
 }
 
+/* Output that the master has not read yet, dropped. */
+static void drop_output(struct pair *p)
+{
+	spin_lock(&p->spin);
+	p->tail = p->head;
+	spin_unlock(&p->spin);
+	tty_write_wakeup(p->slave);
+}
+
+static void slave_flush(struct tty *t, bool input, bool output)
+{
+	struct pair *p = tty_driver_data(t);
+	unsigned event = (input ? TIOCPKT_FLUSHREAD : 0u) |
+			 (output ? (unsigned)TIOCPKT_FLUSHWRITE : 0u);
+
+	if (output)
+		drop_output(p);
+	if (input)
+		wake_up_key(&p->write_wait, POLLOUT | POLLWRNORM);
+	if (!READ_ONCE(p->packet))
+		return;
+	__atomic_fetch_or(&p->packet_event, (uint8_t)event, __ATOMIC_SEQ_CST);
+	wake_up_key(&p->read_wait, POLLIN | POLLPRI | POLLRDNORM);
+}
+
 static const struct tty_driver_ops slave_ops = {
+	.flush = slave_flush,
+	.cflag_without = HUPCL,
 	.write = slave_write,
 	.write_room = slave_room,
 	.open = slave_open,
@@ -218,6 +245,7 @@ static void master_release(struct file *f)
 	pairs[p->index] = NULL;
 	mutex_unlock(&pairs_lock);
 	chrdev_unregister(slave->dev);
+	WRITE_ONCE(slave->far_end_gone, true);
 	tty_hangup(slave);
 	tty_put(slave); /* with the last slave file goes the pair: pty_slave_freed() */
 }
@@ -298,8 +326,6 @@ static ssize_t master_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	ssize_t done = 0;
 
 	(void)pos;
-	if (p->slave_closed)
-		return -EIO;
 	while (from->count) {
 		size_t n = copy_from_iter(chunk, MIN(from->count, sizeof(chunk)), from), at = 0;
 
@@ -317,7 +343,7 @@ static ssize_t master_write(struct file *f, struct iov_iter *from, int64_t *pos)
 					      : wait_event_interruptible(&p->write_wait,
 							tty_has_room(p->slave) ||
 								READ_ONCE(p->slave_closed));
-			if (!err && p->slave_closed)
+			if (!err && !took && p->slave_closed)
 				err = -EIO;
 			if (err) {
 				iov_iter_revert(from, n - at);
@@ -371,14 +397,6 @@ static long peer_open(struct pair *p, unsigned flags)
 	if (fd < 0)
 		file_put(f);
 	return fd;
-}
-
-static void drop_output(struct pair *p)
-{
-	spin_lock(&p->spin);
-	p->tail = p->head;
-	spin_unlock(&p->spin);
-	tty_write_wakeup(p->slave);
 }
 
 static long master_ioctl(struct file *f, unsigned cmd, void *arg)

@@ -86,8 +86,11 @@ static void do_signal(struct ldisc *ld, int sig, bool flush)
 	struct tty *t = ld->owner;
 	pid_t pgrp = tty_foreground_pgrp(t);
 
-	if (flush)
+	if (flush) {
 		t->echo_len = 0;
+		if (t->ops->flush)
+			t->ops->flush(t, true, true);
+	}
 	if (pgrp && tty_proc_ops)
 		tty_proc_ops->signal_pgrp(pgrp, sig);
 }
@@ -119,6 +122,7 @@ static void set_default_modes(struct tty *t)
 {
 	t->termios = default_termios;
 	t->termios.c_iflag |= t->ops->iflag;
+	t->termios.c_cflag &= ~t->ops->cflag_without;
 }
 
 struct tty *tty_alloc(const char *name, dev_t dev, const struct tty_driver_ops *ops, void *driver)
@@ -310,6 +314,8 @@ void tty_flush_input(struct tty *t)
 	mutex_lock(&t->lock);
 	ldisc_flush(&t->ld);
 	mutex_unlock(&t->lock);
+	if (t->ops->flush)
+		t->ops->flush(t, true, false);
 }
 
 /* ---- job control ---- */
@@ -600,8 +606,8 @@ static ssize_t tty_read(struct file *f, struct iov_iter *to, int64_t *pos)
 		err = wait_readable(t, f, to->count);
 		if (err && err != -ETIME)
 			return err;
-		if (tty_file_dead(t, f))
-			return 0;
+		if (tty_file_dead(t, f)) /* while it waited */
+			return READ_ONCE(t->far_end_gone) ? -EIO : 0;
 		bool eof;
 		mutex_lock(&t->lock);
 		ldisc_available(&t->ld, &eof);

@@ -98,6 +98,8 @@ static long set_pgrp(struct tty *t, const pid_t *arg)
 		return -ENOTTY;
 	if (*arg < 0)
 		return -EINVAL;
+	if (!tty_proc_ops->pgrp_exists(*arg))
+		return -ESRCH;
 	if (!tty_proc_ops->pgrp_in_session(*arg, t->session))
 		return -EPERM;
 	spin_lock(&t->spin);
@@ -115,6 +117,8 @@ static long flush(struct tty *t, long what)
 	if (what != TCIFLUSH) {
 		mutex_lock(&t->lock);
 		t->echo_len = 0;
+		if (t->ops->flush)
+			t->ops->flush(t, false, true);
 		mutex_unlock(&t->lock);
 	}
 	return 0;

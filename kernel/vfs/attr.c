@@ -190,7 +190,8 @@ static mode_t suid_bits(const struct inode *i)
 {
 	mode_t kill = i->mode & S_ISUID;
 
-	if ((i->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+	if (i->mode & S_ISGID && (i->mode & S_IXGRP || (!cred_in_group(current->cred, i->gid) &&
+							       !capable(CAP_FSETID))))
 		kill |= S_ISGID;
 	return S_ISREG(i->mode) ? kill : 0;
 }

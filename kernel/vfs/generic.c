@@ -172,9 +172,7 @@ int64_t generic_file_seek(struct file *f, int64_t off, int whence)
 	default:
 		return -EINVAL;
 	}
-	if (__builtin_add_overflow(off, base, &off))
-		return -EOVERFLOW;
-	if (off < 0 || off > max)
+	if (__builtin_add_overflow(off, base, &off) || off < 0 || off > max)
 		return -EINVAL;
 	f->pos = off;
 	return off;

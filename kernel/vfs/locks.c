@@ -298,6 +298,18 @@ int vfs_posix_lock(struct file *f, const struct posix_lock *l, bool wait)
 	return lock_apply(f->inode, &want, wait);
 }
 
+/* Of several, the one that starts first in the file. inode->spin held */
+static struct file_lock *lowest_conflict(struct inode *i, const struct file_lock *want)
+{
+	struct file_lock *l;
+	struct file_lock *found = NULL;
+
+	list_for_each_entry (l, &i->file_locks, node)
+		if (conflicts(l, want) && (!found || l->start < found->start))
+			found = l;
+	return found;
+}
+
 int vfs_posix_lock_test(struct file *f, struct posix_lock *l)
 {
 	struct file_lock want = record_lock(f, l);
@@ -308,7 +320,7 @@ int vfs_posix_lock_test(struct file *f, struct posix_lock *l)
 	if (l->start < 0 || l->end < l->start)
 		return -EINVAL;
 	spin_lock(&f->inode->spin);
-	c = find_conflict(f->inode, &want);
+	c = lowest_conflict(f->inode, &want);
 	if (c) {
 		l->type = (short)c->type;
 		l->start = c->start;

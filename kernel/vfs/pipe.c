@@ -152,8 +152,10 @@ static ssize_t merge(struct pipe *p, struct iov_iter *from)
 	if (end + n > PAGE_SIZE)
 		return 0;
 	got = copy_from_iter((char *)page_address(b->page) + end, n, from);
+	if (got < n)
+		return -EFAULT; /* all or nothing: a part would break what POSIX says of PIPE_BUF */
 	b->len += (uint32_t)got;
-	return got < n && !got ? -EFAULT : (ssize_t)got;
+	return (ssize_t)got;
 }
 
 /* One new slot. The ring is not full. */
@@ -170,7 +172,7 @@ static ssize_t append(struct pipe *p, struct iov_iter *from)
 		p->spare = pg;
 	}
 	got = copy_from_iter(page_address(pg), n, from);
-	if (!got)
+	if (got < n)
 		return -EFAULT;
 	p->spare = NULL;
 	*pipe_at(p, p->head) = (struct pipe_buf){pg, 0, (uint32_t)got, true};
@@ -185,14 +187,11 @@ static ssize_t put(struct pipe *p, struct iov_iter *from)
 	ssize_t done = merge(p, from);
 
 	while (done >= 0 && from->count && !pipe_full(p)) {
-		size_t part = MIN(from->count, (size_t)PAGE_SIZE);
 		ssize_t n = append(p, from);
 
 		if (n < 0)
 			return done ? done : n;
 		done += n;
-		if ((size_t)n < part)
-			break; /* the program's memory ended; the next round reports it */
 	}
 	ASSERT(done < 0 || (size_t)done <= want);
 	return done;

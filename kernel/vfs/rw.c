@@ -35,13 +35,13 @@ static ssize_t no_rw(const struct file *f)
 	return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 }
 
-static int check_pos(const struct file *f, const int64_t *pos)
+static int check_pos(const struct file *f, const int64_t *pos, size_t count)
 {
 	if (!pos)
 		return 0;
 	if (!(f->mode & FMODE_SEEK))
 		return -ESPIPE;
-	return *pos < 0 ? -EINVAL : 0;
+	return *pos < 0 || (int64_t)MIN(count, MAX_RW) > INT64_MAX - *pos ? -EINVAL : 0;
 }
 
 ssize_t vfs_read(struct file *f, struct iov_iter *to, int64_t *pos)
@@ -54,7 +54,7 @@ ssize_t vfs_read(struct file *f, struct iov_iter *to, int64_t *pos)
 	if (unlikely(!f->ops->read))
 		return no_rw(f);
 	if (unlikely(pos != NULL)) {
-		n = check_pos(f, pos);
+		n = check_pos(f, pos, to->count);
 		if (n)
 			return n;
 	}
@@ -79,7 +79,7 @@ ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	if (unlikely(!f->ops->write))
 		return no_rw(f);
 	if (unlikely(pos != NULL)) {
-		n = check_pos(f, pos);
+		n = check_pos(f, pos, from->count);
 		if (n)
 			return n;
 	}

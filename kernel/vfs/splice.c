@@ -97,8 +97,10 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t 
 
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
 		return -EBADF;
-	if (in_pos && !(in->mode & FMODE_SEEK))
-		return -ESPIPE;
+	/* Not from a terminal or a pipe: their end of file could be seen, and lost, behind other
+	 * data. */
+	if (!(in->mode & FMODE_SEEK))
+		return in_pos ? -ESPIPE : -EINVAL;
 	if ((in_pos && *in_pos < 0) || (out->flags & O_APPEND))
 		return -EINVAL;
 	if (!in->ops->read || !out->ops->write)

@@ -382,6 +382,8 @@ void vfs_remount_all_readonly(void)
 
 /* ---- statfs(2) ---- */
 
+#define PIPEFS_MAGIC 0x50495045u
+
 static uint64_t statfs_flags(const struct mount *m)
 {
 	enum { ST_VALID = 0x20, ST_NOATIME = 0x400, ST_NODIRATIME = 0x800, ST_RELATIME = 0x1000 };
@@ -406,6 +408,8 @@ int vfs_statfs(const struct path *p, struct kstatfs *st)
 	err = sb->ops->statfs ? sb->ops->statfs(sb, st) : 0;
 	if (err)
 		return err;
+	if (S_ISFIFO(p->dentry->inode->mode) && sb_is_anon(sb))
+		st->type = PIPEFS_MAGIC;
 	if (!st->frsize)
 		st->frsize = st->bsize;
 	st->flags = statfs_flags(p->mnt);

@@ -281,7 +281,7 @@ CASE(unknown_calls)
 {
 	/* Numbers that Linux has never used or has given up. */
 	int numbers[] = {174, 177, 178, 180, 181, 182, 183, 184, 185, 214, 215, 236, 400, 423, 600,
-		 999, 100000, 0x7fffffff, -1};
+		999, 100000, 0x7fffffff, -1};
 
 	for (unsigned i = 0; i < COUNT(numbers); i++) {
 		errno = 0;
@@ -329,7 +329,6 @@ CASE(unknown_flags)
 	R(sc(unshare, 0x1));
 	R(sc(flock, fd, 0x100));
 	R(sc(fallocate, fd, 0x1000, 0, 10));
-	R(sc(preadv2, fd, NULL, 0, 0, 0, 0x10000));
 	R(sc(swapon, "f", 0x1000000));
 	R(sc(mlockall, 0x100));
 	R(sc(membarrier, 0, 0x100, 0));

@@ -62,6 +62,7 @@ CASE(long_names)
 	R(open(name, O_RDWR | O_CREAT, 0644));
 	R(access(name, F_OK));
 	R(unlink(name));
+	put("x", "");
 	R(rename("x", name));
 	R(symlink(name, "l"));
 	R(access("l", F_OK));

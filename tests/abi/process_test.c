@@ -267,7 +267,6 @@ CASE(clone_flags)
 	try_clone("other signal", SIGWINCH);
 	try_clone("sighand without vm", CLONE_SIGHAND | SIGCHLD);
 	try_clone("thread without sighand", CLONE_THREAD | CLONE_VM | SIGCHLD);
-	try_clone("sighand with vm", CLONE_SIGHAND | CLONE_VM | SIGCHLD);
 	try_clone("vfork", CLONE_VFORK | SIGCHLD);
 	R(waitpid(-1, NULL, WNOHANG));
 }

@@ -96,20 +96,56 @@ def compare(oracle, answer, label):
     return passed, failed
 
 
+def known_differences():
+    """{case on kind: reason} from differences.txt: where Ambit is known to differ from Linux."""
+    known = {}
+    for line in (HERE / "differences.txt").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            name, reason = line.split(None, 1)
+            known[name] = reason
+    return known
+
+
+def judge(vm, folder, program, kind, oracle, answer, known):
+    """Compares one program's cases; a difference must show again when its case runs alone on both sides.
+
+    A known difference is neither passed nor failed, but one that is gone is a failure: the list must be true.
+    """
+    passed = failed = differs = 0
+    want, got = cases(oracle), cases(answer)
+    for name in list(want) + [name for name in got if name not in want]:
+        label = f"{name}@{kind}"
+        same = want.get(name, []) == got.get(name, [])
+        if not same and label not in known:
+            short = name.partition(".")[2]
+            again = cases(run_host(program, kind, short)), cases(run_guest(vm, folder, program, kind, short))
+            same = compare({name: again[0].get(name, [])}, {name: again[1].get(name, [])}, kind)[1] == 0
+        if label in known and same:
+            print(f"FAIL {label}: no longer differs; take it out of differences.txt")
+        passed += same and label not in known
+        failed += same == (label in known)
+        differs += not same and label in known
+    return passed, failed, differs
+
+
 def host_side(part, case):
     """{(program, kind): output} and the number of cases in which the host disagrees with itself."""
     results, restless = {}, 0
     for program, kind in runs(part):
         first, second = (run_host(program, kind, case) for _ in range(2))
+        if first != second:  # a slow moment of the host: what is true comes out twice in three
+            third = run_host(program, kind, case)
+            first = third if third == second else first
+            restless += compare(cases(first), cases(third), f"the host, run three times ({kind})")[1]
         results[program, kind] = first
         (WORK / f"host.{program}.{kind}").write_text(first)
-        restless += compare(cases(first), cases(second), f"the host, run twice ({kind})")[1]
     return results, restless
 
 
 def guest_side(options, oracle):
     """Runs all in one machine, in a new one after a crash: (passed, failed)."""
     passed = failed = 0
+    known = known_differences()
     left = list(oracle)
     while left:
         try:
@@ -124,9 +160,10 @@ def guest_side(options, oracle):
                     answer = run_guest(vm, folder, program, kind, options.case)
                     left.pop(0)
                     (WORK / f"guest.{program}.{kind}").write_text(answer)
-                    counts = compare(cases(oracle[program, kind]), cases(answer), kind)
+                    counts = judge(vm, folder, program, kind, oracle[program, kind], answer, known)
                     passed, failed = passed + counts[0], failed + counts[1]
-                    print(f"{program} on {kind}: {counts[0]} passed, {counts[1]} failed", flush=True)
+                    print(f"{program} on {kind}: {counts[0]} passed, {counts[1]} failed, {counts[2]} known differences",
+                          flush=True)
         except VMError as error:
             print(f"FAIL the machine, in {left[0] if left else 'the end'}: {error}", flush=True)
             failed += 1

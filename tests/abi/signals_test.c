@@ -786,10 +786,6 @@ CASE(traps)
 	}
 	IN_CHILD
 	{
-		__asm__ volatile("int $0x80" ::"a"(20) : "memory");
-	}
-	IN_CHILD
-	{
 		ignore_signal(SIGSEGV);
 		*(volatile char *)0 = 1;
 	}

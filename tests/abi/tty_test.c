@@ -391,7 +391,7 @@ CASE(settings)
 	say("%d %d %d %d", size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel);
 	R(sc(ioctl, slave, TIOCSWINSZ, BAD_PTR));
 	R(sc(ioctl, slave, 0x5499, 0));
-	R(sc(ioctl, slave, TIOCSPTLCK, BAD_PTR));
+	R(ioctl(slave, TIOCSPTLCK, &size));
 	R(ioctl(slave, TIOCGETD, &size));
 	V(size.ws_row);
 	R(sc(ioctl, slave, TIOCOUTQ, &size));
@@ -461,9 +461,12 @@ CASE(keyboard_signals)
 	gate_init(&ready);
 	pid = session(wait_for_signal);
 	gate_wait(&ready);
-	type("lost\003");
+	type("lost");
+	drain("echo", master);
+	type("\003");
 	gate_wait(&ready);
-	type("\034kept\n");
+	drain("echo", master);
+	type("\034");
 	abi_reap("session", pid);
 	drain("echo", master);
 	open_pair();

@@ -55,7 +55,7 @@ static ssize_t write_all(struct file *f, struct iov_iter *from, int64_t *pos)
 
 static ssize_t write_full(struct file *f, struct iov_iter *from, int64_t *pos)
 {
-	return from->count ? -ENOSPC : 0;
+	return -ENOSPC;
 }
 
 static int64_t seek_nowhere(struct file *f, int64_t off, int whence)

@@ -1,0 +1,246 @@
+/*
+ * futex_pi.c - futexes that name their owner: FUTEX_LOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI.
+ *
+ * The word holds the owner's thread id, the bit for waiters and the bit for an owner that died;
+ * user space locks and unlocks it alone as long as nobody waits. Waiters hang in buckets of their
+ * own, first come, first served, and an unlock hands the word to the first of them. Buckets are
+ * guarded by mutexes, because the word is written with the bucket held and its page may have to be
+ * fetched.
+ *
+ * A thread that ends sets ->futexes_gone and then looks for those who wait for it; a waiter counts
+ * itself in nr_callers and then looks at ->futexes_gone: one of them sees the other. Waiters of a
+ * dead owner try again, and the first takes the word over.
+ *
+ * Does not: lend the waiter's priority to the owner; FUTEX_WAIT_REQUEUE_PI.
+ */
+#include <arch/usercopy.h>
+#include <atomic.h>
+#include <error.h>
+#include <hash.h>
+#include <mutex.h>
+#include <process.h>
+#include <time.h>
+#include <vm.h>
+#include "proc.h"
+
+#define NR_BUCKETS      64u
+#define WORD_TID        0x3fffffffu
+#define WORD_OWNER_DIED 0x40000000u
+#define WORD_WAITERS    0x80000000u
+
+struct bucket {
+	struct mutex lock;
+	struct list_head waiters;
+};
+enum wait_state { WAITING, GRANTED, ORPHANED };
+struct waiter {
+	struct list_head node; /* [bucket] while WAITING */
+	struct futex_key key;
+	struct task *task;
+	pid_t owner;           /* [bucket] whom it waits for; ORPHANED: who died */
+	enum wait_state state; /* [bucket], read without it by the waiter */
+};
+
+static struct bucket buckets[NR_BUCKETS];
+static atomic_t nr_callers;
+
+void futex_pi_init(void)
+{
+	for (unsigned i = 0; i < NR_BUCKETS; i++) {
+		mutex_init(&buckets[i].lock);
+		list_init(&buckets[i].waiters);
+	}
+}
+
+static struct bucket *bucket_of(const struct futex_key *k)
+{
+	return &buckets[hash64(k->object ^ k->offset * 0x9e3779b9ull) & (NR_BUCKETS - 1)];
+}
+
+static bool same_key(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->offset == b->offset && a->object == b->object && a->shared == b->shared;
+}
+
+static struct waiter *first_locked(struct bucket *b, const struct futex_key *k)
+{
+	struct waiter *w;
+
+	list_for_each_entry (w, &b->waiters, node)
+		if (same_key(&w->key, k))
+			return w;
+	return NULL;
+}
+
+static void wake_locked(struct waiter *w, enum wait_state state)
+{
+	list_del(&w->node);
+	smp_store_release(&w->state, state);
+	task_wake(w->task, TASK_INTERRUPTIBLE);
+}
+
+/* -ESRCH: it has ended, or lets go of its futexes right now. */
+static int check_owner(pid_t tid)
+{
+	struct task *t = task_find(tid);
+	int err;
+
+	if (!t)
+		return -ESRCH;
+	err = !t->uthread ? -EPERM : READ_ONCE(t->uthread->futexes_gone) ? -ESRCH : 0;
+	task_put(t);
+	return err;
+}
+
+/* Take the word if it is free, or its owner is the dead one that @w waited for. 0; -EBUSY: marked
+ * as waited for, w->owner is whose it is; or an error. */
+static int take_locked(struct bucket *b, struct waiter *w, uint32_t __user *uaddr)
+{
+	uint32_t me = (uint32_t)current->tid, v, was, owner, want;
+	pid_t dead = w->state == ORPHANED ? w->owner : 0, gone = 0;
+	int err = get_user(v, uaddr);
+
+	for (; !err; v = was) {
+		bool free;
+
+		owner = v & WORD_TID;
+		if (owner == me)
+			return -EDEADLK;
+		free = !owner || (pid_t)owner == dead;
+		want = v | WORD_WAITERS;
+		if (free)
+			want = me | (v & WORD_OWNER_DIED) | (owner ? WORD_OWNER_DIED : 0) |
+			       (first_locked(b, &w->key) ? WORD_WAITERS : 0);
+		err = user_cmpxchg32(uaddr, v, want, &was);
+		if (err || was != v)
+			continue;
+		if (free)
+			return 0;
+		w->owner = (pid_t)owner;
+		err = check_owner(w->owner);
+		if (!err)
+			return -EBUSY;
+		/* An owner that ended may have changed the word meanwhile. */
+		if (err != -ESRCH || gone == w->owner)
+			return err;
+		gone = w->owner;
+		err = get_user(was, uaddr);
+	}
+	return err;
+}
+
+/* 0 when it was woken, -ETIME, -ERESTARTSYS. */
+static int sleep_on(const struct waiter *w, uint64_t deadline_ns)
+{
+	int err = 0;
+
+	while (!err) {
+		__atomic_exchange_n(&current->state, TASK_INTERRUPTIBLE, __ATOMIC_SEQ_CST);
+		if (smp_load_acquire(&w->state) != WAITING)
+			break;
+		err = wait_sleep_until(TASK_INTERRUPTIBLE, deadline_ns);
+	}
+	WRITE_ONCE(current->state, TASK_RUNNING);
+	return err;
+}
+
+static long lock_key(struct waiter *w, uint32_t __user *uaddr, uint64_t deadline_ns, bool try)
+{
+	struct bucket *b = bucket_of(&w->key);
+	int err;
+
+	mutex_lock(&b->lock);
+	while ((err = take_locked(b, w, uaddr)) == -EBUSY && !try) {
+		w->state = WAITING;
+		list_add_tail(&w->node, &b->waiters);
+		mutex_unlock(&b->lock);
+		err = sleep_on(w, deadline_ns);
+		/* With the bucket: who woke us has done with @w. */
+		mutex_lock(&b->lock);
+		if (w->state == WAITING) {
+			list_del(&w->node);
+			err = err == -ETIME ? -ETIMEDOUT : -ERESTARTNOINTR;
+			break;
+		}
+		err = 0;
+		if (w->state == GRANTED)
+			break;
+	}
+	mutex_unlock(&b->lock);
+	return err == -EBUSY ? -EAGAIN : err;
+}
+
+long futex_pi_lock(uint32_t __user *uaddr, bool private, uint64_t deadline_ns, bool try)
+{
+	struct waiter w = {.task = current, .state = GRANTED};
+	long err = futex_get_key(uaddr, private, &w.key);
+
+	if (err)
+		return err;
+	atomic_inc(&nr_callers);
+	err = lock_key(&w, uaddr, deadline_ns, try);
+	atomic_dec(&nr_callers);
+	return err;
+}
+
+/* The rest of those who wait for the word wait for @owner now. */
+static void new_owner_locked(struct bucket *b, const struct futex_key *k, pid_t owner)
+{
+	struct waiter *w;
+
+	list_for_each_entry (w, &b->waiters, node)
+		if (same_key(&w->key, k))
+			w->owner = owner;
+}
+
+static int unlock_locked(struct bucket *b, const struct futex_key *k, uint32_t __user *uaddr)
+{
+	struct waiter *w = first_locked(b, k);
+	uint32_t want = w ? (uint32_t)w->task->tid | WORD_WAITERS : 0, v, was;
+	int err = get_user(v, uaddr);
+
+	for (; !err; v = was) {
+		if ((v & WORD_TID) != (uint32_t)current->tid)
+			return -EPERM;
+		err = user_cmpxchg32(uaddr, v, want, &was);
+		if (!err && was == v)
+			break;
+	}
+	if (!err && w) {
+		new_owner_locked(b, k, w->task->tid);
+		wake_locked(w, GRANTED);
+	}
+	return err;
+}
+
+long futex_pi_unlock(uint32_t __user *uaddr, bool private)
+{
+	struct futex_key k;
+	struct bucket *b;
+	int err = futex_get_key(uaddr, private, &k);
+
+	if (err)
+		return err;
+	b = bucket_of(&k);
+	mutex_lock(&b->lock);
+	err = unlock_locked(b, &k, uaddr);
+	mutex_unlock(&b->lock);
+	return err;
+}
+
+void futex_pi_exit_thread(struct uthread *u)
+{
+	WRITE_ONCE(u->futexes_gone, true);
+	smp_mb();
+	if (!atomic_read(&nr_callers))
+		return;
+	for (struct bucket *b = buckets; b < buckets + NR_BUCKETS; b++) {
+		struct waiter *w, *next;
+
+		mutex_lock(&b->lock);
+		list_for_each_entry_safe (w, next, &b->waiters, node)
+			if (w->owner == u->task->tid)
+				wake_locked(w, ORPHANED);
+		mutex_unlock(&b->lock);
+	}
+}
