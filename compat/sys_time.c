@@ -287,11 +287,13 @@ long sys_nanosleep(void __user *req, void __user *rem)
 long sys_clock_nanosleep(int clock, int flags, void __user *req, void __user *rem)
 {
 	struct timespec t;
-	bool is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI ||
-		       clock == CLOCK_REALTIME_ALARM;
+	bool is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI;
 	int64_t now;
 	int err;
 
+	/* No alarm hardware: nothing wakes a machine that sleeps. */
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM)
+		return -EOPNOTSUPP;
 	err = clock_now(clock, &now);
 	if (err)
 		return -EINVAL;
@@ -397,7 +399,7 @@ long sys_timer_create(int clock, void __user *ev, void __user *id)
 		return -EINVAL;
 	if (e.notify != SIGEV_NONE && (e.signo < 1 || e.signo > NSIG))
 		return -EINVAL;
-	err = posix_timer_create(clock, e.notify, e.signo, e.value, e.tid, &made);
+	err = posix_timer_create(clock, ev ? e.notify : -1, e.signo, e.value, e.tid, &made);
 	if (err)
 		return err;
 	if (put_user(made, (int __user *)id)) {

@@ -37,8 +37,8 @@ struct waiter {
 	struct list_head node; /* [bucket] while WAITING */
 	struct futex_key key;
 	struct task *task;
-	pid_t owner;           /* [bucket] whom it waits for; ORPHANED: who died */
-	enum wait_state state; /* [bucket], read without it by the waiter */
+	pid_t owner;                          /* [bucket] whom it waits for; ORPHANED: who died */
+	uint32_t state; /* enum wait_state */ /* [bucket], read without it by the waiter */
 };
 
 static struct bucket buckets[NR_BUCKETS];

@@ -28,6 +28,8 @@ enum {
 	CLK_PROCESS_CPU = 2,
 	CLK_THREAD_CPU = 3,
 	CLK_BOOTTIME = 7,
+	CLK_REALTIME_ALARM = 8,
+	CLK_BOOTTIME_ALARM = 9,
 	CLK_TAI = 11
 };
 enum {
@@ -177,6 +179,8 @@ void posix_timer_dequeued_locked(struct process *p, struct siginfo *info)
 
 static int check(int clock, int notify, int sig)
 {
+	if (clock == CLK_REALTIME_ALARM || clock == CLK_BOOTTIME_ALARM)
+		return -EOPNOTSUPP;
 	if (clock != CLK_REALTIME && clock != CLK_MONOTONIC && clock != CLK_PROCESS_CPU &&
 		clock != CLK_THREAD_CPU && clock != CLK_BOOTTIME && clock != CLK_TAI)
 		return -EINVAL;

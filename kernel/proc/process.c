@@ -220,7 +220,8 @@ struct files *task_files_get(struct task *t)
 {
 	struct files *fs;
 
-	rcu_read_lock(); /* the table may be exchanged or on its way out: files_put() waits for us */
+	rcu_read_lock(); /* the table may be exchanged or on its way out: files_put() waits for us
+			  */
 	fs = rcu_dereference(t->files);
 	if (fs && !refcount_inc_not_zero(&fs->refs))
 		fs = NULL;

@@ -507,14 +507,15 @@ size_t ldisc_queued(const struct ldisc *ld)
 
 size_t ldisc_take(struct ldisc *ld, uint8_t *to, size_t n)
 {
-	bool eof;
+	bool eof, is_ended;
 	size_t have = ldisc_available(ld, &eof), i;
 
 	n = MIN(n, have);
 	for (i = 0; i < n; i++)
 		to[i] = ld->buf[ld->tail++ & MASK];
-	/* A read that empties the line up to its VEOF takes the mark along. */
-	if (on_l(ld, ICANON) && n == have && ld->canon_head != ld->tail &&
+	/* A read that empties the line up to its VEOF takes the mark along, not the next line's. */
+	is_ended = n && bit_test(ld->end, (ld->tail - 1) & MASK);
+	if (on_l(ld, ICANON) && n == have && !is_ended && ld->canon_head != ld->tail &&
 		is_eof_mark(ld, ld->tail))
 		ld->tail++;
 	flow_update(ld);

@@ -114,14 +114,13 @@ static void drop_output(struct pair *p)
 	tty_write_wakeup(p->slave);
 }
 
+/* What was written already is the master's: only the packet mode hears of it. */
 static void slave_flush(struct tty *t, bool input, bool output)
 {
 	struct pair *p = tty_driver_data(t);
 	unsigned event = (input ? TIOCPKT_FLUSHREAD : 0u) |
 			 (output ? (unsigned)TIOCPKT_FLUSHWRITE : 0u);
 
-	if (output)
-		drop_output(p);
 	if (input)
 		wake_up_key(&p->write_wait, POLLOUT | POLLWRNORM);
 	if (!READ_ONCE(p->packet))

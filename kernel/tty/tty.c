@@ -67,17 +67,17 @@ static void flush_echo_locked(struct tty *t)
 	memmove(t->echo, t->echo + n, t->echo_len);
 }
 
+/* Echo is gathered and written when the input that caused it is through: a signal among that drops
+ * it. */
 static void do_echo(struct ldisc *ld, const uint8_t *s, size_t n)
 {
 	struct tty *t = ld->owner;
-	size_t done;
 
-	flush_echo_locked(t);
-	done = t->echo_len ? 0 : t->ops->write(t, s, n);
-	n = MIN(n - done,
-		sizeof(t->echo) -
-			t->echo_len); /* a terminal that takes no output loses echo in the end */
-	memcpy(t->echo + t->echo_len, s + done, n);
+	if (t->echo_len + n > sizeof(t->echo))
+		flush_echo_locked(t);
+	n = MIN(n, sizeof(t->echo) -
+			   t->echo_len); /* a terminal that takes no output loses echo in the end */
+	memcpy(t->echo + t->echo_len, s, n);
 	t->echo_len += (uint32_t)n;
 }
 
@@ -109,6 +109,7 @@ static void do_flow(struct ldisc *ld, bool stop)
 	uint8_t c = t->termios.c_cc[stop ? VSTOP : VSTART];
 
 	do_echo(ld, &c, 1);
+	flush_echo_locked(t);
 }
 
 static const struct ldisc_ops ldisc_ops = {
@@ -212,9 +213,12 @@ size_t tty_receive(struct tty *t, const uint8_t *s, size_t n)
 
 	mutex_lock(&t->lock);
 	took = ldisc_receive(&t->ld, s, n);
+	flush_echo_locked(t);
 	if (ldisc_available(&t->ld, &eof) || eof)
 		wake_up_key(&t->read_wait, POLLIN | POLLRDNORM);
 	mutex_unlock(&t->lock);
+	if (wait_queue_active(&t->write_wait)) /* a writer may have seen the echo gathered */
+		wake_up_key(&t->write_wait, POLLOUT | POLLWRNORM);
 	return took;
 }
 

@@ -11,6 +11,7 @@
 #include "more.h"
 
 #include <dirent.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
@@ -149,6 +150,7 @@ static void set_environment(void)
 	set_limit(RLIMIT_MEMLOCK, 8 << 20, 8 << 20);
 	set_limit(RLIMIT_NICE, 0, 0);
 	set_limit(RLIMIT_RTPRIO, 0, 0);
+	setgroups(0, NULL);
 	drop_resource_capability();
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	for (int number = 1; number < 65; number++)

@@ -410,6 +410,35 @@ CASE(registers_at_entry)
 	run("./tiny", argv, NULL);
 }
 
+#define PLACES_FD 100
+
+/* Where stack, mappings, heap and vDSO are, for the parent to compare. */
+static void tell_places(void)
+{
+	char here;
+	uintptr_t places[4] = {(uintptr_t)&here,
+		(uintptr_t)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		(uintptr_t)sc(brk, 0), getauxval(AT_SYSINFO_EHDR)};
+
+	write(PLACES_FD, places, sizeof(places));
+}
+
+CASE(places_differ)
+{
+	const char *names[] = {"stack", "mappings", "heap", "vDSO"};
+	uintptr_t places[2][4];
+	int p[2];
+
+	pipe(p);
+	dup2(p[1], PLACES_FD);
+	for (int i = 0; i < 2; i++) {
+		RUN("places");
+		R(read(p[0], places[i], sizeof(places[i])));
+	}
+	for (int i = 0; i < 4; i++)
+		say("%s: %s", names[i], places[0][i] == places[1][i] ? "same" : "elsewhere");
+}
+
 static void show_signals(void)
 {
 	sigset_t set;
@@ -507,6 +536,8 @@ int abi_helper(int argc, char **argv)
 		show_ids();
 	else if (!strcmp(argv[0], "auxv"))
 		show_auxv();
+	else if (!strcmp(argv[0], "places"))
+		tell_places();
 	else if (!strcmp(argv[0], "count"))
 		say("%d arguments, the last %zu bytes", argc, strlen(argv[argc - 1]));
 	else

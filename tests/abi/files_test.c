@@ -596,7 +596,7 @@ CASE(device_files)
 	R(mknod("blk", S_IFBLK | 0666, 0x3c07));
 	R(open("blk", O_RDWR));
 	R(open("/dev/fd/4", O_RDONLY));
-	R(open("/dev/stdin", O_RDONLY));
+	R(open("/proc/self/fd/0", O_RDONLY));
 	R(readlink("/dev/fd", b, 64));
 }
 

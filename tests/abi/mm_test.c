@@ -489,6 +489,7 @@ CASE(locking)
 	R(munlock(m, 2 * PAGE));
 	R(mlock(m + 1, 10));
 	R(mlock(NULL, PAGE));
+	R(sc(mlock2, m, PAGE, 1));
 	R(sc(mlock2, m, PAGE, 4));
 	R(mlockall(0));
 	R(mlockall(64));

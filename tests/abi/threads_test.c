@@ -270,6 +270,21 @@ CASE(futex_shared)
 	abi_reap("child", pid);
 }
 
+CASE(locks_with_an_owner)
+{
+	word = 0;
+	R(futex_(&word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	T(word == getpid());
+	R(futex_(&word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	R(futex_(&word, FUTEX_TRYLOCK_PI, 0, NULL, NULL, 0));
+	R(futex_(&word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	V(word);
+	R(futex_(&word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	word = 99999;
+	R(futex_(&word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	R(futex_(BAD_PTR, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+}
+
 static pthread_mutex_t *robust;
 
 static void *die_with_lock(void *arg)

@@ -325,6 +325,22 @@ CASE(posix_timers)
 	}
 }
 
+CASE(default_timer)
+{
+	struct sigaction action = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO};
+	struct itimerspec value = {{0, 0}, {0, 10000000}};
+	int timer = -1;
+
+	sigaction(SIGALRM, &action, NULL);
+	R(sc(timer_create, CLOCK_MONOTONIC, NULL, &timer));
+	R(sc(timer_create, CLOCK_MONOTONIC, NULL, &timer));
+	R(sc(timer_settime, timer, 0, &value, NULL));
+	while (!caught)
+		pause();
+	say("code %d value %d timer %d", timer_info.si_code, timer_info.si_value.sival_int,
+		timer_info.si_timerid);
+}
+
 CASE(poll_timeouts)
 {
 	struct timespec a, b, ts = {0, 30000000};

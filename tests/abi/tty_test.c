@@ -391,7 +391,7 @@ CASE(settings)
 	say("%d %d %d %d", size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel);
 	R(sc(ioctl, slave, TIOCSWINSZ, BAD_PTR));
 	R(sc(ioctl, slave, 0x5499, 0));
-	R(ioctl(slave, TIOCSPTLCK, &size));
+	R(sc(ioctl, slave, TIOCSPTLCK, BAD_PTR));
 	R(ioctl(slave, TIOCGETD, &size));
 	V(size.ws_row);
 	R(sc(ioctl, slave, TIOCOUTQ, &size));

@@ -7,7 +7,7 @@
 /* LINK: kernel/proc/exit.c kernel/proc/wait.c kernel/proc/signal.c kernel/proc/signal_send.c */
 /* LINK: kernel/proc/signal_deliver.c kernel/proc/signal_wait.c kernel/proc/usage.c */
 /* LINK: kernel/proc/itimer.c kernel/proc/posix_timer.c kernel/proc/futex.c */
-/* LINK: kernel/proc/futex_exit.c kernel/proc/rlimit.c kernel/proc/oom.c kernel/proc/reboot.c */
+/* LINK: kernel/proc/futex_pi.c kernel/proc/futex_exit.c kernel/proc/rlimit.c kernel/proc/oom.c kernel/proc/reboot.c */
 /* LINK: kernel/proc/priority.c kernel/lib/bitmap.c */
 /* LINK: kernel/policy/cred.c kernel/policy/cred_exec.c kernel/policy/policy.c */
 /* clang-format on */
@@ -402,7 +402,7 @@ static void futexes(void)
 	a.val = 8;
 	a.deadline_ns = unit_clock + 10;
 	EXPECT_EQ(futex_call(FUTEX_WAIT | FUTEX_PRIVATE, &a), -ETIMEDOUT);
-	EXPECT_EQ(futex_call(FUTEX_LOCK_PI, &a), -ENOSYS);
+	EXPECT_EQ(futex_call(11, &a), -ENOSYS); /* FUTEX_WAIT_REQUEUE_PI */
 	a.uaddr = (uint32_t *)((char *)&word + 1);
 	EXPECT_EQ(futex_call(FUTEX_WAKE, &a), -EINVAL);
 	a = (struct futex_args){.uaddr = &word, .uaddr2 = &word, .val = 1, .val2 = 1, .val3 = 9};

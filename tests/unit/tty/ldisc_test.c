@@ -237,6 +237,19 @@ TEST(eof_ends_a_line_without_a_character)
 	EXPECT_STR(taken(), "-");
 }
 
+TEST(eof_right_behind_a_line_is_the_next_one)
+{
+	bool eof;
+
+	start();
+	type("ab\n\x04");
+	EXPECT_STR(taken(), "ab\n");
+	ldisc_available(&ld, &eof);
+	EXPECT(eof);
+	EXPECT_STR(taken(), "");
+	EXPECT_STR(taken(), "-");
+}
+
 TEST(other_line_ends)
 {
 	start();
