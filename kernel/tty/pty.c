@@ -141,6 +141,27 @@ static const struct tty_driver_ops slave_ops = {
 
 /* ---- making and ending a pair ---- */
 
+/* The lowest free number, which is the pair's from now on, or PTY_MAX. */
+static unsigned number_take(struct pair *p)
+{
+	unsigned n;
+
+	mutex_lock(&pairs_lock);
+	for (n = 0; n < PTY_MAX && pairs[n]; n++)
+		;
+	if (n < PTY_MAX)
+		pairs[n] = p;
+	mutex_unlock(&pairs_lock);
+	return n;
+}
+
+static void number_give(unsigned n)
+{
+	mutex_lock(&pairs_lock);
+	pairs[n] = NULL;
+	mutex_unlock(&pairs_lock);
+}
+
 static int pair_create(struct pair **out)
 {
 	struct pair *p = kzalloc(sizeof(*p));
@@ -154,21 +175,26 @@ static int pair_create(struct pair **out)
 	wait_queue_init(&p->write_wait);
 	p->locked = p->master_open = true;
 	p->node = (struct pty_node){current->cred->fsuid, current->cred->fsgid, 0620, clock_ns()};
-	mutex_lock(&pairs_lock);
-	for (n = 0; n < PTY_MAX && pairs[n]; n++)
-		;
-	snprintf(name, sizeof(name), "pts/%u", n);
-	p->index = n;
-	p->slave = n < PTY_MAX ? tty_alloc(name, MKDEV(PTY_MAJOR, n), &slave_ops, p) : NULL;
-	if (!p->slave || chrdev_register(MKDEV(PTY_MAJOR, n), NULL, 0620, &tty_fops, p->slave)) {
-		mutex_unlock(&pairs_lock);
-		if (p->slave)
-			tty_put(p->slave);
+	n = number_take(p);
+	if (n == PTY_MAX) {
 		kfree(p);
-		return n == PTY_MAX ? -ENOSPC : -ENOMEM;
+		return -ENOSPC;
 	}
-	pairs[n] = p;
-	mutex_unlock(&pairs_lock);
+	p->index = n;
+	snprintf(name, sizeof(name), "pts/%u", n);
+	p->slave = tty_alloc(name, MKDEV(PTY_MAJOR, n), &slave_ops, p);
+	if (!p->slave) {
+		number_give(n);
+		kfree(p);
+		return -ENOMEM;
+	}
+	/* Without pairs_lock: a folder's lock may be held when that is taken, and below this one is
+	 * one under which folders are locked. */
+	if (chrdev_register(MKDEV(PTY_MAJOR, n), NULL, 0620, &tty_fops, p->slave)) {
+		number_give(n);
+		tty_put(p->slave); /* and with it goes the pair */
+		return -ENOMEM;
+	}
 	*out = p;
 	return 0;
 }
@@ -241,9 +267,9 @@ static void master_release(struct file *f)
 
 	mutex_lock(&pairs_lock);
 	p->master_open = false;
-	pairs[p->index] = NULL;
 	mutex_unlock(&pairs_lock);
 	chrdev_unregister(slave->dev);
+	number_give(p->index); /* only now may another pair register its device */
 	WRITE_ONCE(slave->far_end_gone, true);
 	tty_hangup(slave);
 	tty_put(slave); /* with the last slave file goes the pair: pty_slave_freed() */
