@@ -4,7 +4,7 @@
 LINT_C := $(sort $(shell find kernel compat tests cmd -name '*.[ch]' 2>/dev/null))
 
 .PHONY: lint format
-lint: | host-setup ## layout, include direction, headers alone, sizes, spelling
+lint: $(KGEN)/.done | host-setup ## layout, include direction, headers alone, sizes, spelling
 	@clang-format-14 --version >/dev/null 2>&1 || clang-format --version >/dev/null
 	@clang-format --dry-run -Werror $(LINT_C)
 	@python3 tools/lint/rooms.py
