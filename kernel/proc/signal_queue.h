@@ -10,6 +10,5 @@ void siginfo_copy(struct siginfo *to, const struct siginfo *from);
 bool sigqueue_add_locked(struct process *p, struct sigpending *s, int sig,
 	const struct siginfo *info, bool unlimited);
 /* struct siginfo is large and mostly unused: do not let the compiler clear it. */
-#define UNCLEARED __attribute__((uninitialized))
 /* @u is current's: set its mask, pass on process-wide signals that it no longer takes. */
 void signal_set_blocked_locked(struct uthread *u, uint64_t blocked);
