@@ -4,8 +4,8 @@
  * Check flags and limits; reserve everything in a struct clone_plan, task first; commit under
  * tasklist_lock and sig_lock, where only one thing can still refuse: a signal for the caller, which
  * is then handled before the fork is tried again, so that a signal to a group never misses a child
- * that is being born. After that nothing fails. Does not: namespaces, pidfds, CLONE_SIGHAND without
- * CLONE_THREAD (signal actions belong to the process).
+ * that is being born. After that nothing fails. Does not: namespaces but for mounts, pidfds,
+ * CLONE_SIGHAND without CLONE_THREAD (signal actions belong to the process).
  */
 #include <arch/frame.h>
 #include <arch/task.h>
@@ -20,13 +20,13 @@
 #include <vm.h>
 #include "proc.h"
 
-#define CLONE_NEW_NAMESPACES (CLONE_NEWNS | 0x02000000ull | 0x7c000000ull | 0x80ull)
+#define CLONE_NEW_NAMESPACES (0x02000000ull | 0x7c000000ull | 0x80ull) /* but for mounts */
 #define CLONE_CLEAR_SIGHAND  0x100000000ull
 #define CLONE_KNOWN                                                                                \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PTRACE | CLONE_VFORK |          \
 		CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | \
 		CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID |      \
-		CLONE_CLEAR_SIGHAND)
+		CLONE_CLEAR_SIGHAND | CLONE_NEWNS)
 
 struct clone_plan {
 	const struct clone_args *args;
@@ -111,7 +111,9 @@ static int plan_files(struct clone_plan *c)
 	if (!t->files)
 		return -ENOMEM;
 	t->fs = c->flags & CLONE_FS ? fs_context_get(current->fs) : fs_context_copy(current->fs);
-	return t->fs ? 0 : -ENOMEM;
+	if (!t->fs)
+		return -ENOMEM;
+	return c->flags & CLONE_NEWNS ? fs_context_unshare_mounts(t->fs) : 0;
 }
 
 static int plan_thread(struct clone_plan *c)
