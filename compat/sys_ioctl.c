@@ -3,10 +3,11 @@
  *
  * Newer commands say size and direction in their number. The old ones stand in a table; an old one
  * that is not there is ENOTTY without asking the file, as nobody could tell whether its argument is
- * a pointer. Does not: commands of sockets (net's later work).
+ * a pointer. Commands about interfaces and routes (netdevice(7)) are net/net_ioctl.c's.
  */
 #include "compat.h"
 #include "abi/termios.h"
+#include "net/net_ioctl.h"
 
 enum {
 	FIOQSIZE = 0x5460,
@@ -275,6 +276,11 @@ static long file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	struct ioctl_arg how;
 	unsigned size;
 
+	struct socket *s = socket_from_file(f);
+	long result;
+
+	if (unlikely(s != NULL) && net_ioctl(s, cmd, (void __user *)arg, &result))
+		return result;
 	switch (cmd) {
 	case TCGETA:
 		return termio_get(f, (void __user *)arg);

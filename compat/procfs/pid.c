@@ -528,6 +528,7 @@ static int show_personality(struct text *t, const struct proc_node *n)
 		{.name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops},                   \
 		PROC_FILE("mountinfo", proc_show_mountinfo),                                       \
 		PROC_FILE("mounts", proc_show_mounts),                                             \
+		{.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_entries},             \
 		PROC_FILE_RW("oom_score_adj", show_oom_score_adj, write_oom_score_adj),            \
 		{.name = "personality",                                                            \
 			.mode = S_IFREG | 0400,                                                    \

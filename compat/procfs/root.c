@@ -313,6 +313,13 @@ static int link_mounts(const struct proc_node *n, char *buf, size_t size)
 	return 0;
 }
 
+static int link_net(const struct proc_node *n, char *buf, size_t size)
+{
+	(void)n;
+	strlcpy(buf, "self/net", size);
+	return 0;
+}
+
 const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("cmdline", show_cmdline),
 	PROC_FILE("cpuinfo", show_cpuinfo),
@@ -323,6 +330,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("loadavg", show_loadavg),
 	PROC_FILE("meminfo", show_meminfo),
 	{.name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts},
+	{.name = "net", .mode = S_IFLNK | 0777, .link = link_net},
 	PROC_FILE("partitions", show_partitions),
 	{.name = "self", .mode = S_IFLNK | 0777, .link = link_self},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},

@@ -17,7 +17,7 @@ static bool grow(struct text *t, size_t need)
 		t->err = t->err ? t->err : -ENOMEM;
 		return false;
 	}
-	buf = kmalloc(size, GFP_KERNEL);
+	buf = kmalloc(size, t->atomic ? GFP_ATOMIC : GFP_KERNEL);
 	if (!buf) {
 		t->err = -ENOMEM;
 		return false;
@@ -88,4 +88,10 @@ void text_free(struct text *t)
 {
 	kfree(t->buf);
 	*t = (struct text){0};
+}
+
+void text_mac(char *to, const uint8_t *mac)
+{
+	snprintf(to, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+		mac[5]);
 }
