@@ -468,6 +468,7 @@ const struct proc_entry proc_net_entries[] = {
 	PROC_FILE("ipv6_route", show_route6),
 	PROC_FILE("netlink", proc_show_netlink),
 	PROC_FILE("netstat", show_netstat),
+	PROC_FILE("packet", proc_show_packet),
 	PROC_FILE("raw", proc_show_raw),
 	PROC_FILE("raw6", proc_show_raw6),
 	PROC_FILE("route", show_route),

@@ -137,6 +137,26 @@ int proc_show_netlink(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
+/* ---- packet(7) ---- */
+
+static int packet_row(const struct packet_sock_info *i, void *arg)
+{
+	struct text *t = arg;
+
+	text_add(t, "%016x %-6d %-4u %04x   %-5u %1d %-6u %-6u %-6llu\n", 0, 3, i->type,
+		i->protocol, i->ifindex, i->running, i->rmem, i->uid, (unsigned long long)i->ino);
+	return t->err;
+}
+
+int proc_show_packet(struct text *t, const struct proc_node *n)
+{
+	(void)n;
+	text_add(t, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
+	t->atomic = true;
+	(void)packet_sock_each(packet_row, t);
+	return 0;
+}
+
 /* ---- how many there are ---- */
 
 struct counts {

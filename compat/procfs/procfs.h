@@ -96,6 +96,7 @@ int proc_show_raw6(struct text *t, const struct proc_node *n);
 int proc_show_icmp(struct text *t, const struct proc_node *n);
 int proc_show_icmp6(struct text *t, const struct proc_node *n);
 int proc_show_unix(struct text *t, const struct proc_node *n);
+int proc_show_packet(struct text *t, const struct proc_node *n);
 int proc_show_netlink(struct text *t, const struct proc_node *n);
 int proc_show_sockstat(struct text *t, const struct proc_node *n);
 int proc_show_sockstat6(struct text *t, const struct proc_node *n);
