@@ -78,3 +78,5 @@ static inline bool ip_prefix_equal(const struct ip_addr *a, const struct ip_addr
 /* Text as inet_ntop(3) writes it; @buf of IP_TEXT bytes. Returns buf. */
 enum { IP_TEXT = 46 };
 const char *ip_text(const struct ip_addr *a, char *buf);
+/* The other way: 0, or -EINVAL (and *out untouched). */
+int __must_check ip_from_text(const char *s, struct ip_addr *out);
