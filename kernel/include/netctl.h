@@ -170,10 +170,3 @@ extern const unsigned net_sysctl_count;
 int __must_check net_sysctl_get(struct net *net, unsigned nth, uint32_t *values);
 int __must_check net_sysctl_set(struct net *net, unsigned nth, const uint32_t *values,
 	unsigned n); /* -EINVAL out of range */
-struct packet_sock_info {
-	uint16_t type, protocol;
-	uint32_t ifindex, rmem, uid;
-	bool running;
-	uint64_t ino;
-};
-int packet_sock_each(int (*fn)(const
