@@ -20,7 +20,7 @@
 #include "netlink.h"
 #include "compat.h"
 
-enum { NL_MSG_MAX = 1 << 16, NL_GROUPS = 64, SCM_CREDENTIALS = 2, SOL_SOCKET_LEVEL = 1 };
+enum { NL_MSG_MAX = 1 << 16, NL_GROUPS = 64 };
 
 /* Key: [n] nl_lock  [r] ->request  [c] constant; the rest as struct socket */
 struct nl_sock {
@@ -365,15 +365,12 @@ static ssize_t nl_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsi
 
 static void put_controls(struct nl_sock *ns, struct socket_msg *m, uint32_t group)
 {
-	const struct {
-		int32_t pid;
-		uint32_t uid, gid;
-	} kernel = {0};
+	const struct socket_ucred kernel = {0};
 
 	if (ns->pktinfo)
 		cmsg_put(m, SOL_NETLINK, NETLINK_PKTINFO, &group, sizeof(group));
 	if (ns->s.opts & SOPT_PASSCRED)
-		cmsg_put(m, SOL_SOCKET_LEVEL, SCM_CREDENTIALS, &kernel, sizeof(kernel));
+		cmsg_put(m, SOL_SOCKET, SCM_CREDENTIALS, &kernel, sizeof(kernel));
 }
 
 static ssize_t nl_recvmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags)
