@@ -6,6 +6,7 @@
 #include "procfs.h"
 #include <net_mib.h>
 #include <netctl.h>
+#include <netfilter.h>
 #include "abi/netdev.h"
 
 struct net_text {
@@ -458,10 +459,70 @@ static int show_snmp6(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
+/* ---- the packet filter: rules are replaced by one write(2) ---- */
+
+enum { FILTER_TEXT_MAX = 256 << 10 };
+
+struct filter_text {
+	struct text_sink sink; /* first */
+	struct text *t;
+};
+
+static void filter_add(struct text_sink *s, const char *fmt, ...)
+{
+	struct filter_text *f = container_of(s, struct filter_text, sink);
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vadd(f->t, fmt, ap);
+	va_end(ap);
+}
+
+static int show_filter(struct text *t, const struct proc_node *n)
+{
+	struct filter_text f = {{filter_add}, t};
+
+	t->atomic = true;
+	if (n->entry->index)
+		filter_show_states(&f.sink);
+	else
+		filter_show(&f.sink);
+	return 0;
+}
+
+static int show_filter_error(struct text *t, const struct proc_node *n)
+{
+	(void)n;
+	text_add(t, "%s\n", filter_last_error());
+	return 0;
+}
+
+static ssize_t write_filter(const struct proc_node *n, char *s, size_t len)
+{
+	int err;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	err = n->entry->index ? filter_try(s, len) : filter_load(s, len);
+	return err ? err : (ssize_t)len;
+}
+
 const struct proc_entry proc_net_entries[] = {
 	PROC_FILE("arp", show_arp),
 	PROC_FILE("dev", show_dev),
 	PROC_FILE("dev_mcast", show_dev_mcast),
+	{.name = "filter",
+		.mode = S_IFREG | 0600,
+		.show = show_filter,
+		.write = write_filter,
+		.write_max = FILTER_TEXT_MAX},
+	{.name = "filter_check",
+		.mode = S_IFREG | 0600,
+		.show = show_filter_error,
+		.write = write_filter,
+		.write_max = FILTER_TEXT_MAX,
+		.index = 1},
+	{.name = "filter_states", .mode = S_IFREG | 0400, .show = show_filter, .index = 1},
 	PROC_FILE("icmp", proc_show_icmp),
 	PROC_FILE("icmp6", proc_show_icmp6),
 	PROC_FILE("if_inet6", show_if_inet6),

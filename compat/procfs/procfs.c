@@ -361,7 +361,7 @@ static ssize_t text_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	ssize_t done;
 
 	(void)pos;
-	if (len >= PAGE_SIZE)
+	if (len > (n->entry->write_max ? n->entry->write_max : PAGE_SIZE - 1))
 		return -EINVAL;
 	s = kmalloc(len + 1, GFP_KERNEL);
 	if (!s)

@@ -9,6 +9,7 @@
 #include <error.h>
 #include <file.h>
 #include <process.h>
+#include <stdarg.h>
 #include <slab.h>
 #include <string.h>
 #include <vfs.h>
@@ -21,6 +22,7 @@ struct text {
 	bool atomic; /* grows without sleeping: the maker is in a read section */
 };
 void text_add(struct text *t, const char *fmt, ...) __printf(2, 3);
+void text_vadd(struct text *t, const char *fmt, va_list ap) __printf(2, 0);
 void text_bytes(struct text *t, const void *s, size_t n);
 /* A name as /proc/mounts has it: blanks, tabs, newlines, backslashes as \ooo. */
 void text_escaped(struct text *t, const char *s);
@@ -52,6 +54,7 @@ struct proc_entry {
 	int (*show)(struct text *t, const struct proc_node *n);
 	ssize_t (*write)(const struct proc_node *n, char *s,
 		size_t len); /* s is terminated; len or -errno */
+	size_t write_max;    /* longest write; 0: less than a page */
 	int (*link)(
 		const struct proc_node *n, char *buf, size_t size); /* text of a plain symlink */
 	int (*follow)(const struct proc_node *n, struct path *out); /* a magic link */

@@ -10,6 +10,8 @@
  * filter_last_error().
  */
 int __must_check filter_load(const char *text, size_t len);
+/* The same without loading. */
+int __must_check filter_try(const char *text, size_t len);
 const char *filter_last_error(void);
 struct text_sink {
 	void (*add)(struct text_sink *s, const char *fmt, ...) __printf(2, 3); /* does not sleep */

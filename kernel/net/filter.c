@@ -287,32 +287,59 @@ static bool is_empty(const struct filter_rules *r)
 	       !r->preset[FILTER_FORWARD];
 }
 
-int filter_load(const char *text, size_t len)
+/* Parsed rules, or why not; load_mutex held. */
+static int parse_locked(const char *text, size_t len, struct filter_rules **out)
 {
-	struct filter_rules *now = NULL, *old;
 	int err;
 
 	if (len > FILTER_MAX_TEXT)
 		return -E2BIG;
-	mutex_lock(&load_mutex);
 	last_error[0] = '\0';
-	err = filter_parse(text, len, &now, last_error);
-	if (!err) {
-		if (is_empty(now)) {
-			kfree(now);
-			now = NULL;
-		}
-		old = rules;
-		rcu_assign(rules, now);
-		WRITE_ONCE(filter_active, now != NULL);
-		if (old)
-			rcu_call(&old->rcu, rules_free);
-		if (!now)
-			filter_state_flush();
-	}
-	mutex_unlock(&load_mutex);
+	err = filter_parse(text, len, out, last_error);
 	if (err == -EINVAL)
 		log_warn("filter: rules refused: %s", last_error);
+	return err;
+}
+
+static void put_in_force(struct filter_rules *now)
+{
+	struct filter_rules *old = rules;
+
+	if (is_empty(now)) {
+		kfree(now);
+		now = NULL;
+	}
+	rcu_assign(rules, now);
+	WRITE_ONCE(filter_active, now != NULL);
+	if (old)
+		rcu_call(&old->rcu, rules_free);
+	if (!now)
+		filter_state_flush();
+}
+
+int filter_load(const char *text, size_t len)
+{
+	struct filter_rules *now;
+	int err;
+
+	mutex_lock(&load_mutex);
+	err = parse_locked(text, len, &now);
+	if (!err)
+		put_in_force(now);
+	mutex_unlock(&load_mutex);
+	return err;
+}
+
+int filter_try(const char *text, size_t len)
+{
+	struct filter_rules *parsed;
+	int err;
+
+	mutex_lock(&load_mutex);
+	err = parse_locked(text, len, &parsed);
+	if (!err)
+		kfree(parsed);
+	mutex_unlock(&load_mutex);
 	return err;
 }
 
