@@ -62,6 +62,7 @@ STEP(writeback_init)
 STEP(policy_init)
 STEP(proc_init)
 STEP(vfs_init)
+STEP(net_init)
 STEP(tmpfs_init)
 STEP(devfs_init)
 STEP(block_init)
@@ -94,6 +95,7 @@ static const struct boot_step services[] = {
 	{"policy", step_policy_init},                           /* credentials */
 	{"proc", step_proc_init},                               /* processes and signals */
 	{"vfs", step_vfs_init},                                 /* names and files */
+	{"net", step_net_init},                                 /* sockets; interfaces can come */
 	{"tmpfs", step_tmpfs_init}, {"devfs", step_devfs_init}, /* devices get names */
 	{"block", step_block_init},                             /* disks may be announced */
 	{"ext2", step_ext2_init}, {"devpts", step_devpts_init},

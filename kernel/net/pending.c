@@ -1,8 +1,10 @@
 /*
- * pending.c - weak stand-ins for packet and interface code that this tree does not have yet.
+ * pending.c - weak stand-ins for interface code that this tree does not have yet.
  */
 #include <netdev.h>
+#include <pkt.h>
 #include <socket.h>
+#include "inet.h"
 
 __weak struct net net_initial;
 __weak bool net_mem_charge(uint64_t bytes)
@@ -23,18 +25,8 @@ __weak struct netdev *netdev_get_by_name(struct net *net, const char *name)
 __weak void netdev_put(struct netdev *d)
 {
 }
-__weak void pkt_copy_bytes(const struct pkt *p, unsigned off, void *to, size_t n)
+__weak void net_init(void)
 {
-}
-__weak void pkt_free(struct pkt *p)
-{
-}
-__weak void pkt_orphan(struct pkt *p)
-{
-}
-__weak void pkt_queue_purge(struct pkt_queue *q)
-{
-}
-__weak void pkt_trim(struct pkt *p, unsigned len)
-{
+	pkt_init();
+	unix_init();
 }
