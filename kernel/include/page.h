@@ -118,6 +118,7 @@ enum gfp {              /* how hard to try */
 	GFP_NORETRY = 8, /* fail rather than kill someone */
 	GFP_KERNEL = 0,  /* may sleep, reclaim, and wake the OOM killer */
 	GFP_USER = 16,   /* charged to a program: respects the low-memory reserve */
+	GFP_NOWAIT = 32, /* must not sleep, and leaves the reserve alone: for what has a fallback */
 };
 /* 2^order contiguous pages with refs 1, or NULL. Order <= 10. */
 struct page *page_alloc(unsigned order, unsigned gfp) __must_check;

@@ -173,13 +173,17 @@ void pkt_trim(struct pkt *p, unsigned len); /* cut to @len <= p->len bytes */
  * its continuation. False (reference not consumed): all frags are in use. */
 bool __must_check pkt_add_frag(struct pkt *p, struct page *page, uint32_t off, uint32_t len);
 /*
- * Append @n bytes of payload copied from @from: allocates page room (per-CPU, large blocks cut up).
+ * Append @n bytes of payload copied from @from: behind the linear part if all of it fits there,
+ * else into page room (per-CPU, large blocks cut up).
  * Sleeping context when @from is user memory, which may fault; the caller holds no spinlock.
  * Returns bytes appended (fewer: frags used up, or no memory and some were done), -EFAULT, -ENOMEM.
  */
 ssize_t pkt_append_iter(struct pkt *p, struct iov_iter *from, size_t n);
 int __must_check pkt_append_bytes(
 	struct pkt *p, const void *src, size_t n); /* 0, -ENOMEM, -EMSGSIZE */
+/* @n <= 32 KiB contiguous bytes for payload or a receive buffer, at *off of the page returned,
+ * which the caller has a reference to; NULL: no memory. Aligned to 16. Never sleeps. */
+struct page *pkt_room_take(size_t n, uint32_t *off) __must_check;
 /* Copy out @n bytes at @off; the caller knows off + n <= len. */
 void pkt_copy_bytes(const struct pkt *p, unsigned off, void *to, size_t n);
 int __must_check pkt_copy_iter(

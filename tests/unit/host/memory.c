@@ -70,7 +70,7 @@ __weak void *kmalloc(size_t n, unsigned gfp)
 {
 	void *p;
 
-	if (!(gfp & GFP_ATOMIC))
+	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT)))
 		might_sleep();
 	if (refuse() || n > 4u << 20)
 		return NULL;
@@ -129,7 +129,7 @@ __weak void *slab_alloc(struct slab_cache *c, unsigned gfp)
 {
 	void *p;
 
-	if (!(gfp & GFP_ATOMIC))
+	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT)))
 		might_sleep();
 	if (refuse())
 		return NULL;
@@ -168,7 +168,7 @@ __weak struct page *page_alloc(unsigned order, unsigned gfp)
 {
 	unsigned n = 1u << order, i, k;
 
-	if (!(gfp & GFP_ATOMIC))
+	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT)))
 		might_sleep();
 	if (refuse())
 		return NULL;
