@@ -57,7 +57,8 @@ enum pkt_type { /* link-layer destination */
 	PKT_BROADCAST,
 	PKT_MULTICAST,
 	PKT_OTHERHOST, /* promiscuous: for taps only */
-	PKT_OUTGOING   /* a tap's copy of what we send */
+	PKT_OUTGOING,  /* a tap's copy of what we send */
+	PKT_LOOPED     /* a copy of our own multicast or broadcast, given to net_backlog() */
 };
 
 /* What the IP layer found in its header, for transports; or what they ask of it. */
@@ -67,6 +68,7 @@ struct pkt_ip {
 	bool is_broadcast; /* dst is one of the interface's broadcast addresses or multicast */
 	uint16_t opts_len; /* IPv4 options, in the header at l3 */
 	uint16_t frag_max; /* largest fragment it came in; 0: it came whole */
+	uint32_t ifindex;  /* interface it came in by: ->dev may be gone when a socket reads it */
 };
 
 struct pkt {
