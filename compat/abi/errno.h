@@ -33,6 +33,7 @@ static_assert(ESOCKTNOSUPPORT == 94 && EPFNOSUPPORT == 96 && EOPNOTSUPP == 95 &&
 static_assert(ENETDOWN == 100 && ENETUNREACH == 101 && ECONNABORTED == 103 && ECONNRESET == 104 &&
 		      ENOBUFS == 105 && EISCONN == 106,
 	"errno(3)");
+static_assert(ENONET == 64 && EPROTO == 71 && EHOSTDOWN == 112, "errno(3)");
 static_assert(ENOTCONN == 107 && ETOOMANYREFS == 109 && ETIMEDOUT == 110 && ECONNREFUSED == 111 &&
 		      EHOSTUNREACH == 113 && EALREADY == 114,
 	"errno(3)");

@@ -48,6 +48,8 @@
 #define EWOULDBLOCK     EAGAIN
 #define ENODATA         61
 #define ETIME           62
+#define ENONET          64
+#define EPROTO          71
 #define EOVERFLOW       75
 #define EUCLEAN         117
 #define ELIBBAD         80
@@ -74,6 +76,7 @@
 #define ETOOMANYREFS    109
 #define ETIMEDOUT       110
 #define ECONNREFUSED    111
+#define EHOSTDOWN       112
 #define EHOSTUNREACH    113
 #define EALREADY        114
 #define EINPROGRESS     115
