@@ -62,7 +62,6 @@ STEP(writeback_init)
 STEP(policy_init)
 STEP(proc_init)
 STEP(vfs_init)
-STEP(net_init)
 STEP(tmpfs_init)
 STEP(devfs_init)
 STEP(block_init)
@@ -95,7 +94,6 @@ static const struct boot_step services[] = {
 	{"policy", step_policy_init},                           /* credentials */
 	{"proc", step_proc_init},                               /* processes and signals */
 	{"vfs", step_vfs_init},                                 /* names and files */
-	{"net", step_net_init},                                 /* sockets; interfaces can come */
 	{"tmpfs", step_tmpfs_init}, {"devfs", step_devfs_init}, /* devices get names */
 	{"block", step_block_init},                             /* disks may be announced */
 	{"ext2", step_ext2_init}, {"devpts", step_devpts_init},
@@ -132,8 +130,9 @@ static void __noreturn halt(const char *what, const char *which, int err)
 {
 	log_at(LOG_EMERG, "%s %s: error %d. The system is halted.", what, which, -err);
 	for (struct block_device *b = NULL; (b = bdev_next(b));)
-		log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
-			(unsigned long long)b->nr_sectors >> 11, b->partlabel);
+		if (b->nr_sectors)
+			log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
+				(unsigned long long)b->nr_sectors >> 11, b->partlabel);
 	for (;;)
 		sleep_uninterruptible_ns(NSEC_PER_SEC);
 }
