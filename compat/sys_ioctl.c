@@ -327,12 +327,10 @@ static bool owner_ioctl(struct file *f, unsigned cmd, unsigned long arg, long *r
 
 static long file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
+	struct socket *s = socket_from_file(f);
 	struct ioctl_arg how;
 	long result;
 	unsigned size;
-
-	struct socket *s = socket_from_file(f);
-	long result;
 
 	if (unlikely(s != NULL) && net_ioctl(s, cmd, (void __user *)arg, &result))
 		return result;
