@@ -69,6 +69,7 @@ struct pkt_ip {
 	bool is_broadcast; /* dst is one of the interface's broadcast addresses or multicast */
 	uint16_t opts_len; /* IPv4 options, in the header at l3 */
 	uint16_t frag_max; /* largest fragment it came in; 0: it came whole */
+	uint32_t ifindex;  /* interface it came in by: ->dev may be gone when a socket reads it */
 };
 
 struct pkt {
