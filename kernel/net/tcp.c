@@ -176,7 +176,7 @@ void tcp_purge_send(struct tcp_sock *tp)
 	memset(tp->sack_cache, 0, sizeof(tp->sack_cache));
 }
 
-static void purge_ofo(struct tcp_sock *tp)
+void tcp_purge_ofo(struct tcp_sock *tp)
 {
 	struct rb_node *n;
 
@@ -199,7 +199,7 @@ void tcp_purge_receive(struct tcp_sock *tp)
 		tcp_rmem_add(tp, -(int32_t)p->truesize);
 		pkt_free(p);
 	}
-	purge_ofo(tp);
+	tcp_purge_ofo(tp);
 }
 
 /* ---- states ---- */
@@ -251,7 +251,7 @@ void tcp_done(struct tcp_sock *tp)
 	}
 	stop_timer(tp);
 	tcp_purge_send(tp);
-	purge_ofo(tp);
+	tcp_purge_ofo(tp);
 	net_mem_uncharge(tp->mem_ahead);
 	tp->mem_ahead = 0;
 	WRITE_ONCE(tp->is.s.shutdown, SHUTDOWN_RD | SHUTDOWN_WR);
@@ -300,7 +300,6 @@ void tcp_sock_setup(struct tcp_sock *tp)
 	tp->is.s.rcvbuf = ni->tcp_rmem[1];
 	tp->is.s.sndbuf = ni->tcp_wmem[1];
 	tp->rcv_ratio = 128;
-	tp->notsent_lowat = UINT32_MAX;
 	tp->cc = &tcp_cubic_cc;
 	tcp_conn_setup(tp);
 }
@@ -321,7 +320,9 @@ void tcp_conn_setup(struct tcp_sock *tp)
 	tp->max_window = 0;
 	tp->urg_data = 0;
 	tp->rack = (struct tcp_rack){.wnd_mult = 1};
-	tp->fin_queued = tp->done = tp->undo_ok = tp->tlp_out = false;
+	tp->fin_queued = tp->fin_wanted = tp->done = tp->fin_received = false;
+	tp->undo_ok = tp->tlp_out = tp->frto = tp->frto_new = false;
+	tp->has_gap = tp->urg_passed = tp->has_dsack = false;
 	tp->soft_error = 0;
 	tp->quick = tp->pingpong = 0;
 	tp->ack_sched = tp->ack_now = false;
@@ -392,6 +393,7 @@ void tcp_init(void)
 	orphans_max = (uint32_t)MIN(MAX(m.total / 16, 1024ul), 65536ul);
 	tcp_hash_init();
 	tcp_tw_init();
+	tcp_req_init();
 	tcp_cookie_init();
 	tcp_ports = bind_table_create("tcp");
 	PANIC_ON(inet_proto_register(&tcp_proto));

@@ -33,7 +33,7 @@ static uint32_t hash(const struct tcp_ent *e, uint32_t period, const uint64_t ke
 	return (uint32_t)siphash(&all, sizeof(all), key);
 }
 
-uint32_t tcp_cookie_make(struct tcp_req *r, uint64_t now, uint32_t *tsval)
+uint32_t tcp_cookie_make(const struct tcp_req *r, uint64_t now, uint32_t *tsval)
 {
 	uint32_t period = (uint32_t)(now / PERIOD), n = ARRAY_SIZE(mss_table) - 1;
 	uint32_t ts = (uint32_t)(now / NSEC_PER_MSEC) + r->ts_off, bits;

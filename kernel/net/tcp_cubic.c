@@ -110,7 +110,7 @@ static void begin_epoch(struct tcp_sock *tp, uint64_t now)
 	struct tcp_cubic *c = &tp->cubic;
 
 	c->epoch_ns = now;
-	c->w_start = c->w_est = tp->cwnd;
+	c->w_est = tp->cwnd;
 	c->est_rest = 0;
 	if (tp->cwnd >= c->w_max) {
 		c->w_max = tp->cwnd;

@@ -13,6 +13,7 @@
  * Does not: interpret the ACK (tcp_ack.c), keep the payload (tcp_receive.c), accept connections
  * (tcp_listen.c).
  */
+#include <random.h>
 #include <string.h>
 #include "tcp.h"
 
@@ -407,8 +408,8 @@ static bool fast_path(struct tcp_in *in)
 		    : in->ack == tp->snd_una)
 		return false;
 	(void)store_timestamp(in);
-	if (in->ack != tp->snd_una)
-		(void)tcp_ack(in);
+	if (in->ack != tp->snd_una && tcp_ack(in) < 0)
+		return true;
 	if (in->len)
 		tcp_take_data(in);
 	return answer(in);
@@ -417,7 +418,7 @@ static bool fast_path(struct tcp_in *in)
 /* RFC 9293, 3.10.7.3. */
 static void in_syn_sent(struct tcp_in *in);
 
-static bool filtered(const struct tcp_sock *tp, struct tcp_in *in)
+bool tcp_filtered(const struct tcp_sock *tp, struct tcp_in *in)
 {
 	const struct sock_filter_prog *f = rcu_dereference(tp->is.s.filter);
 
@@ -435,7 +436,7 @@ bool tcp_input_sock(struct tcp_in *in, struct tcp_sock *tp)
 	}
 	in->tp = tp;
 	tp->segs_in += MAX(in->p->gso_segs, (uint16_t)1);
-	if (filtered(tp, in) || unlikely(tp->state == TCP_CLOSE))
+	if (tcp_filtered(tp, in) || unlikely(tp->state == TCP_CLOSE))
 		;
 	else if (unlikely(tp->state == TCP_SYN_SENT))
 		in_syn_sent(in);

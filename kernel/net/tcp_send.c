@@ -12,7 +12,8 @@
 
 bool tcp_below_lowat(const struct tcp_sock *tp)
 {
-	return READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_nxt) < tp->notsent_lowat;
+	return !tp->notsent_lowat ||
+	       READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_nxt) < tp->notsent_lowat;
 }
 
 /* Room for one more packet, which may go over. */
@@ -228,6 +229,19 @@ static ssize_t send_some(struct tcp_sock *tp, struct socket_msg *m, size_t n)
 	return err ? err : got;
 }
 
+/* What was held back for more to come goes: the writer stops here. */
+static void flush(struct tcp_sock *tp)
+{
+	net_enter();
+	tcp_lock(tp);
+	if (may_write(tp) || tp->wq.count) {
+		tp->nonagle |= TCP_PUSH_ON;
+		tcp_push(tp, clock_ns());
+	}
+	tcp_unlock(tp);
+	net_exit();
+}
+
 ssize_t tcp_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags)
 {
 	struct tcp_sock *tp = tcp_sk(s);
@@ -252,22 +266,10 @@ ssize_t tcp_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned f
 		else
 			done += (size_t)got;
 	}
-	if (unlikely(err && done)) /* what was held back for more to come */
-		tcp_flush(tp);
+	if (unlikely(err && done))
+		flush(tp);
 	mutex_unlock(&s->snd_mutex);
 	return done ? (ssize_t)done : err;
-}
-
-void tcp_flush(struct tcp_sock *tp)
-{
-	net_enter();
-	tcp_lock(tp);
-	if (may_write(tp) || tp->wq.count) {
-		tp->nonagle |= TCP_PUSH_ON;
-		tcp_push(tp, clock_ns());
-	}
-	tcp_unlock(tp);
-	net_exit();
 }
 
 /* ---- sendfile(2), splice(2): pages by reference ---- */
@@ -295,7 +297,8 @@ ssize_t tcp_sendpage(struct socket *s, struct page *page, unsigned off, size_t n
 			err = -ENOMEM;
 			break;
 		}
-		(void)pkt_add_frag(q, page_get(page), off + (unsigned)done, part);
+		if (!pkt_add_frag(q, page_get(page), off + (unsigned)done, part))
+			PANIC_ON(true); /* an empty one has room */
 		done += part;
 		err = hand_over(tp, q, flags, done == n);
 		if (err)

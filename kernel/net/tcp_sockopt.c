@@ -10,7 +10,7 @@
 #include "tcp.h"
 #include "tcp_info.h"
 
-enum { SOL_SOCKET = 1, SO_KEEPALIVE = 9, CC_NAME = 16 };
+enum { CC_NAME = 16 };
 enum tcp_option {
 	TCP_NODELAY = 1,
 	TCP_MAXSEG = 2,

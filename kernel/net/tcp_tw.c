@@ -168,6 +168,7 @@ static struct tcp_tw *tw_of(const struct tcp_sock *tp, uint8_t state, uint64_t n
 	list_init(&tw->node);
 	tw->ts_ok = tp->ts_ok;
 	tw->state = state;
+	tw->family = tp->is.s.family;
 	tw->tos = tp->is.tos;
 	tw->mark = tp->is.s.mark;
 	tw->rcv_wscale = tp->rcv_wscale;

@@ -92,6 +92,11 @@ static void put_opts(struct tcp_sock *tp, uint8_t *at, uint64_t now)
 
 /* ---- sending ---- */
 
+void tcp_set_csum_base(struct tcp_sock *tp)
+{
+	tp->csum_base = csum_pseudo(&tp->is.local, &tp->is.remote, 0, IPPROTO_TCP);
+}
+
 /* The field holds the folded sum of the pseudo-header; whoever sends does the rest. */
 static void put_csum(const struct tcp_sock *tp, struct pkt *p, struct tcp_hdr *th)
 {
@@ -109,7 +114,6 @@ static void ack_sent(struct tcp_sock *tp)
 	if (tp->quick)
 		tp->quick--;
 	tp->ack_sched = tp->ack_now = false;
-	tp->last_ack_sent = tp->rcv_nxt;
 	tcp_clear_timer(tp, TCP_T_ACK);
 }
 
