@@ -18,6 +18,8 @@
 #include "tcp.h"
 
 enum { CE = 3, CHALLENGES_PER_S = 1000 };
+static struct spinlock challenge_lock = SPINLOCK_INIT("tcp challenges"); /* leaf */
+static uint64_t challenge_second, challenges_left;                       /* [challenge_lock] */
 
 /* ---- taking the header apart ---- */
 
@@ -103,20 +105,18 @@ void tcp_input(struct net *net, struct pkt *p)
  * number varies, so that its exhaustion tells an attacker nothing. */
 bool tcp_may_challenge(uint64_t *last_ns, uint64_t now)
 {
-	static struct spinlock lock = SPINLOCK_INIT("tcp challenges"); /* leaf */
-	static uint64_t second, left;
 	bool ok;
 
 	if (*last_ns && now - *last_ns < NSEC_PER_SEC / 2)
 		return false;
-	spin_lock(&lock);
-	if (now / NSEC_PER_SEC != second) {
-		second = now / NSEC_PER_SEC;
-		left = CHALLENGES_PER_S / 2 + random_below(CHALLENGES_PER_S);
+	spin_lock(&challenge_lock);
+	if (now / NSEC_PER_SEC != challenge_second) {
+		challenge_second = now / NSEC_PER_SEC;
+		challenges_left = CHALLENGES_PER_S / 2 + random_below(CHALLENGES_PER_S);
 	}
-	ok = left != 0;
-	left -= ok;
-	spin_unlock(&lock);
+	ok = challenges_left != 0;
+	challenges_left -= ok;
+	spin_unlock(&challenge_lock);
 	if (ok)
 		*last_ns = now;
 	return ok;

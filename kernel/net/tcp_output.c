@@ -179,7 +179,7 @@ void tcp_send_fin(struct tcp_sock *tp, uint64_t now)
 		tcp_queue_write(tp, q);
 	}
 	tp->fin_wanted = false;
-	tcp_cb(q)->flags |= TCB_FIN | TCB_PUSH;
+	tcp_cb(q)->flags |= TCB_FIN;
 	tcp_cb(q)->end_seq++;
 	tp->write_seq++;
 	tp->fin_queued = true;
