@@ -298,6 +298,10 @@ static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
 		return pipe_set_size(f, (unsigned)arg);
 	case F_GETPIPE_SZ:
 		return pipe_get_size(f);
+	case F_ADD_SEALS:
+		return vfs_add_seals(f, (unsigned)arg);
+	case F_GET_SEALS:
+		return vfs_seals(f);
 	case F_GETLEASE:
 		return F_UNLCK;
 	default:

@@ -317,6 +317,9 @@ enum {
 
 long sys_memfd_create(const char __user *name, unsigned flags)
 {
+	const unsigned known = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC;
+	uint32_t seals = flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ? 0 : F_SEAL_SEAL;
+	mode_t mode = 0777;
 	char buf[MEMFD_NAME_MAX + 1];
 	struct file *f;
 	ssize_t n;
@@ -324,13 +327,17 @@ long sys_memfd_create(const char __user *name, unsigned flags)
 
 	if (flags & MFD_HUGETLB)
 		return -ENOSYS;
-	if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC) ||
+	if (flags & ~known ||
 		(flags & (MFD_EXEC | MFD_NOEXEC_SEAL)) == (MFD_EXEC | MFD_NOEXEC_SEAL))
 		return -EINVAL;
 	n = strncpy_from_user(buf, name, sizeof(buf));
 	if (n < 0)
 		return n == -ENAMETOOLONG ? -EINVAL : n;
-	fd = tmpfs_memfd(buf, &f);
+	if (flags & MFD_NOEXEC_SEAL) {
+		mode = 0666;
+		seals |= F_SEAL_EXEC;
+	}
+	fd = tmpfs_memfd(buf, mode, seals, &f);
 	if (fd)
 		return fd;
 	fd = fd_open(f, flags & MFD_CLOEXEC);

@@ -41,6 +41,10 @@ struct file_ops {
 	int (*fallocate)(struct file *f, unsigned mode, int64_t off, int64_t len);
 	ssize_t (*splice_read)(struct file *f, int64_t *pos, struct pipe *to, size_t n,
 		unsigned flags); /* optional */
+	/* fcntl(2), File sealing: with @add the F_SEAL_* @seals are set too. All that are set, or
+	 * -EPERM, -EBUSY. NULL: -EINVAL */
+	int (*seal)(struct file *f, bool add, unsigned seals);
+	bool nowait; /* read and write heed RW_NOWAIT in the iterator's flags */
 };
 /* Key: [p] pos_lock  [s] lock  [c] constant */
 struct file {
@@ -75,7 +79,8 @@ enum {
 	FMODE_STREAM = 16 /* no position */,
 	FMODE_WRITER = 32,
 	FMODE_DENY_WRITE = 64 /* being executed: opening it for writing is ETXTBSY */,
-	FMODE_EXCL = 128 /* block device claimed */
+	FMODE_EXCL = 128 /* block device claimed */,
+	FMODE_NOWAIT = 256 /* as file_ops.nowait, of this file alone */
 };
 
 struct fdtable {
@@ -159,6 +164,19 @@ int __must_check file_create_anon(const char *name, const struct file_ops *ops, 
 ssize_t vfs_read(
 	struct file *f, struct iov_iter *to, int64_t *pos); /* pos NULL: file's own, locked */
 ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos);
+bool vfs_may_nowait(const struct file *f); /* does it heed RW_NOWAIT? */
+/* -EPERM: not open for writing, or sealed; -EINVAL: cannot be sealed; else what file_ops.seal says.
+ */
+long vfs_seals(struct file *f);
+int __must_check vfs_add_seals(struct file *f, unsigned seals);
+enum file_seals {
+	F_SEAL_SEAL = 1,
+	F_SEAL_SHRINK = 2,
+	F_SEAL_GROW = 4,
+	F_SEAL_WRITE = 8,
+	F_SEAL_FUTURE_WRITE = 16,
+	F_SEAL_EXEC = 32
+};
 ssize_t kernel_read(struct file *f, void *buf, size_t n,
 	int64_t pos); /* loops to fill; short at the end of file */
 ssize_t kernel_write(struct file *f, const void *buf, size_t n, int64_t pos);

@@ -28,7 +28,8 @@ struct socket;
 enum {
 	PKT_FRAGS = 18,    /* 64 KiB in 4 KiB pages, and one for a bad start, and one more */
 	PKT_LINEAR = 256,  /* all headers of one packet fit */
-	PKT_HEADROOM = 128 /* what pkt_alloc_tx() leaves for headers pushed in front */
+	PKT_HEADROOM = 144 /* what pkt_alloc_tx() leaves for headers pushed in front: Ethernet,
+			      VLAN, IPv4 and TCP with all their options are 138 */
 };
 struct pkt_frag {
 	struct page *page; /* head of its block: a reference is held */
@@ -157,6 +158,9 @@ static inline bool __must_check pkt_need(struct pkt *p, unsigned n)
 {
 	return likely(n <= p->lin_len) || pkt_need_slow(p, n);
 }
+/* Room for pkt_push(@n) in front of what came from elsewhere (a tag on a forwarded frame); moves
+ * the linear part, keeping the offsets right. False: there is none. */
+bool __must_check pkt_need_headroom(struct pkt *p, unsigned n);
 /* Drop the first @n <= len bytes (a header done with, TCP trimming). */
 void pkt_pull_slow(struct pkt *p, unsigned n);
 static inline void pkt_pull(struct pkt *p, unsigned n)

@@ -472,6 +472,26 @@ bool pkt_need_slow(struct pkt *p, unsigned n)
 	return true;
 }
 
+<<<<<<< HEAD
+=======
+bool pkt_need_headroom(struct pkt *p, unsigned n)
+{
+	unsigned by = n - p->off;
+
+	if (n <= p->off)
+		return true;
+	if (n + p->lin_len > PKT_LINEAR)
+		return false;
+	memmove(p->lin + by, p->lin, p->off + p->lin_len);
+	p->off += (uint16_t)by;
+	p->l2 += (uint16_t)by;
+	p->l3 += (uint16_t)by;
+	p->l4 += (uint16_t)by;
+	p->csum_start += (uint16_t)by;
+	return true;
+}
+
+>>>>>>> netcore
 void pkt_pull_slow(struct pkt *p, unsigned n)
 {
 	ASSERT(n <= p->len);

@@ -116,7 +116,8 @@ int vfs_mkdir(const struct path *base, const char *name, mode_t mode)
 	return err;
 }
 
-static int mknod_allowed(mode_t mode)
+/* The character device 0:0 can never be opened: a mark (a "whiteout") that anybody may make. */
+static int mknod_allowed(mode_t mode, dev_t dev)
 {
 	switch (mode & S_IFMT) {
 	case S_IFREG:
@@ -124,6 +125,9 @@ static int mknod_allowed(mode_t mode)
 	case S_IFSOCK:
 		return 0;
 	case S_IFCHR:
+		if (!dev)
+			return 0;
+		/* fallthrough */
 	case S_IFBLK:
 		return capable(CAP_MKNOD) ? 0 : -EPERM;
 	case S_IFDIR:
@@ -142,7 +146,7 @@ int vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev)
 
 	if (!(mode & S_IFMT))
 		mode |= S_IFREG;
-	err = mknod_allowed(mode);
+	err = mknod_allowed(mode, dev);
 	if (err)
 		return err;
 	err = create_begin(base, name, false, &p, &d);

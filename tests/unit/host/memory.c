@@ -214,6 +214,10 @@ __weak void page_put_last(struct page *p)
 {
 	page_release(p);
 }
+__weak void mem_stats(struct mem_stats *out)
+{
+	*out = (struct mem_stats){.total = UNIT_PAGES, .free = UNIT_PAGES};
+}
 __weak void page_lock(struct page *p)
 {
 	if (page_test_set(p, PG_LOCKED))

@@ -68,7 +68,7 @@ TEST(small_payload_stays_linear_and_large_goes_to_pages)
 	p = pkt_alloc_tx();
 	EXPECT_EQ(pkt_append_bytes(p, bytes, 100), 0);
 	EXPECT_EQ(p->nr_frags, 0);
-	EXPECT_EQ(pkt_append_bytes(p, bytes + 100, 30), 0); /* 28 are left: all of it to a page */
+	EXPECT_EQ(pkt_append_bytes(p, bytes + 100, 30), 0); /* does not fit: all of it to a page */
 	EXPECT_EQ(p->lin_len, 100);
 	EXPECT_EQ(p->nr_frags, 1);
 	EXPECT_EQ(pkt_append_bytes(p, bytes + 130, 60000), 0);
@@ -184,6 +184,28 @@ TEST(need_moves_headers_down_and_keeps_offsets_right)
 	EXPECT_MEM(pkt_data(p), bytes + 166, 90);
 	EXPECT(!pkt_need(p, 91));
 	expect_bytes(p, 166, 1034);
+	pkt_free(p);
+}
+
+TEST(headroom_is_made_by_moving_up)
+{
+	struct pkt *p;
+
+	begin();
+	p = build(60, 500, 500);
+	p->l2 = 14;
+	p->l3 = 28;
+	EXPECT(pkt_need_headroom(p, 10));
+	EXPECT_EQ(p->l2, 14);
+	EXPECT(pkt_need_headroom(p, 18));
+	EXPECT_EQ(p->l2, 18);
+	EXPECT_EQ(p->l3, 32);
+	memcpy(pkt_push(p, 18), bytes, 18);
+	pkt_pull(p, 18);
+	expect_bytes(p, 0, 560);
+	EXPECT(!pkt_need_headroom(p, PKT_LINEAR - 59));
+	EXPECT(pkt_need_headroom(p, PKT_LINEAR - 60));
+	expect_bytes(p, 0, 560);
 	pkt_free(p);
 }
 
