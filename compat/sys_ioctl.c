@@ -3,7 +3,7 @@
  *
  * Newer commands say size and direction in their number. The old ones stand in a table; an old one
  * that is not there is ENOTTY without asking the file, as nobody could tell whether its argument is
- * a pointer. Does not: commands of sockets (net's later work).
+ * a pointer.
  */
 #include "compat.h"
 #include "abi/termios.h"
@@ -46,6 +46,18 @@ enum {
 	BLKZEROOUT,
 	BLKBSZGET = (int)0x80081270,
 	BLKBSZSET = 0x40081271
+};
+
+enum { /* of sockets: socket(7) */
+	FIOSETOWN = 0x8901,
+	SIOCSPGRP,
+	FIOGETOWN,
+	SIOCGPGRP,
+	SIOCATMARK,
+	SIOCGSTAMP,
+	SIOCGSTAMPNS,
+	SIOCGSTAMP_NEW = (int)0x80108906,
+	SIOCGSTAMPNS_NEW = (int)0x80108907
 };
 
 enum direction { ARG_VALUE = 0, ARG_IN = 1, ARG_OUT = 2, ARG_BOTH = 3 };
@@ -148,6 +160,9 @@ static const struct ioctl_arg {
 	{FBIOGET_VSCREENINFO, ARG_OUT, 160},
 	{FBIOPUT_VSCREENINFO, ARG_BOTH, 160},
 	{FBIOGET_FSCREENINFO, ARG_OUT, 80},
+	{SIOCATMARK, ARG_OUT, 4},
+	{SIOCGSTAMP, ARG_OUT, 16},
+	{SIOCGSTAMPNS, ARG_OUT, 16},
 };
 
 static bool find_arg(uint32_t cmd, struct ioctl_arg *out, unsigned *size)
@@ -270,9 +285,25 @@ static bool generic_ioctl(int fd, struct file *f, unsigned cmd, unsigned long ar
 	return false;
 }
 
+/* false: not one of these. */
+static bool owner_ioctl(struct file *f, unsigned cmd, unsigned long arg, long *result)
+{
+	int __user *user = (int __user *)arg;
+	int who;
+
+	if (cmd < FIOSETOWN || cmd > SIOCGPGRP || !S_ISSOCK(f->inode->mode))
+		return false;
+	if (cmd == FIOGETOWN || cmd == SIOCGPGRP)
+		*result = put_user(file_get_owner(f), user);
+	else
+		*result = get_user(who, user) ? -EFAULT : file_set_owner(f, who);
+	return true;
+}
+
 static long file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
 	struct ioctl_arg how;
+	long result;
 	unsigned size;
 
 	switch (cmd) {
@@ -283,6 +314,10 @@ static long file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	case TCSETAF:
 		return termio_set(f, cmd, (const void __user *)arg);
 	}
+	if (owner_ioctl(f, cmd, arg, &result))
+		return result;
+	if (cmd == (unsigned)SIOCGSTAMP_NEW || cmd == (unsigned)SIOCGSTAMPNS_NEW)
+		cmd = cmd == (unsigned)SIOCGSTAMP_NEW ? SIOCGSTAMP : SIOCGSTAMPNS;
 	if (!find_arg(cmd, &how, &size))
 		return -ENOTTY;
 	if (how.dir == ARG_VALUE)

@@ -34,8 +34,8 @@ static_assert(ENETDOWN == 100 && ENETUNREACH == 101 && ECONNABORTED == 103 && EC
 		      ENOBUFS == 105 && EISCONN == 106,
 	"errno(3)");
 static_assert(ENONET == 64 && EPROTO == 71 && EHOSTDOWN == 112, "errno(3)");
-static_assert(ENOTCONN == 107 && ETIMEDOUT == 110 && ECONNREFUSED == 111 && EHOSTUNREACH == 113 &&
-		      EALREADY == 114,
+static_assert(ENOTCONN == 107 && ETOOMANYREFS == 109 && ETIMEDOUT == 110 && ECONNREFUSED == 111 &&
+		      EHOSTUNREACH == 113 && EALREADY == 114,
 	"errno(3)");
 static_assert(EINPROGRESS == 115 && ESTALE == 116 && EUCLEAN == 117 && EDQUOT == 122 &&
 		      ENOMEDIUM == 123 && ECANCELED == 125,

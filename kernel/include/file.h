@@ -64,13 +64,16 @@ struct file {
 	void *private;
 	struct {
 		pid_t pid;
-		int type;
+		int type; /* file_owner */
 		int sig;
-		uid_t uid;
+		int fd; /* as which it was given O_ASYNC */
+		uid_t uid, euid;
+		bool may_all;         /* CAP_KILL when set */
 	} owner;                      /* F_SETOWN, F_SETSIG */
 	struct list_head epoll_items; /* those who watch it */
 	struct rcu_head rcu;
 };
+enum file_owner { FILE_OWNER_TID, FILE_OWNER_PID, FILE_OWNER_PGRP };
 enum {
 	FMODE_READ = 1,
 	FMODE_WRITE = 2,

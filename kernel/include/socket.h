@@ -312,6 +312,7 @@ struct socket {
 		bool on;                 /* [a] */
 	} async;
 	int32_t peek_off;     /* [r] SO_PEEK_OFF: -1 is off */
+	int32_t peek_skip;    /* [r] where in the pkt of socket_rcv_begin() a peek begins */
 	uint32_t tsflags;     /* [a] SO_TIMESTAMPING */
 	uint64_t cookie;      /* [a] SO_COOKIE: given when first asked for */
 	uint64_t max_pacing;  /* [a] SO_MAX_PACING_RATE, bytes/s */
@@ -338,12 +339,15 @@ bool __must_check socket_charge_rcv(struct socket *s, struct pkt *p);
 void socket_force_charge_rcv(
 	struct socket *s, struct pkt *p); /* what must not be refused (one more is let in) */
 void socket_charge_snd(struct socket *s, struct pkt *p); /* to wmem; its destructor wakes writers */
+void socket_uncharge_snd(struct pkt *p);                 /* that destructor, for one's own */
 /* Sleep until wmem is below sndbuf (or shutdown, error): 0, -EAGAIN, -ERESTARTSYS/-EINTR, -EPIPE,
  * error. No lock held. */
 int __must_check socket_wait_sndbuf(struct socket *s, unsigned flags);
 /* Deliver to a datagram-like socket: filter, charge, queue, wake. Consumes; false: dropped (counted
  * in drops). In a section, no lock held. */
 bool socket_queue_rcv(struct socket *s, struct pkt *p);
+/* SO_ATTACH_FILTER's word on @p, which may be cut: false: drop it. No lock needed. */
+bool socket_filter_passes(struct socket *s, struct pkt *p);
 /* Ancillary data that every family gives on request: timestamps, drop counter. rcv_mutex held. */
 void socket_put_cmsgs(struct socket *s, struct socket_msg *m, const struct pkt *p);
 /*
@@ -354,6 +358,14 @@ void socket_put_cmsgs(struct socket *s, struct socket_msg *m, const struct pkt *
  */
 int __must_check socket_rcv_begin(struct socket *s, unsigned flags, struct pkt **out);
 void socket_rcv_done(struct socket *s, struct pkt *p, unsigned flags);
+/* SO_PEEK_OFF, for those who support it: @n bytes were peeked at or read. rcv_mutex held. */
+static inline void socket_peek_moved(struct socket *s, unsigned flags, uint32_t n)
+{
+	if (unlikely(s->peek_off >= 0))
+		s->peek_off = flags & MSG_PEEK           ? s->peek_off + (int32_t)n
+			      : s->peek_off > (int32_t)n ? s->peek_off - (int32_t)n
+							 : 0;
+}
 /* Wake-ups (poll keys); also SIGIO. In a section or not. */
 void socket_wake_readers(struct socket *s);
 void socket_wake_writers(struct socket *s);
@@ -396,6 +408,8 @@ struct socket_limits {
 	uint32_t rmem_default, rmem_max, wmem_default, wmem_max, optmem_max;
 };
 extern struct socket_limits socket_limits;
+extern pid_t (*socket_pid)(void);            /* proc: id of the current process */
+extern bool (*socket_pid_exists)(pid_t pid); /* proc */
 
 /* ---- classic BPF: kernel/net/bpf.c ---- */
 struct sock_filter { /* one instruction, as programs give it */
@@ -417,7 +431,9 @@ const struct sock_filter *bpf_prog_insns(const struct sock_filter_prog *p, unsig
 int __must_check socket_create(int family, int type, int protocol, struct socket **out);
 int __must_check socket_open_file(
 	struct socket *s, unsigned file_flags, struct file **out); /* consumes @s on success only */
-struct socket *socket_from_file(struct file *f);                   /* NULL: not a socket */
+/* A socket that has, or gets, no file: release and put it. */
+void socket_discard(struct socket *s);
+struct socket *socket_from_file(struct file *f); /* NULL: not a socket */
 int __must_check socket_bind(struct socket *s, const struct sockaddr_storage *a, unsigned len);
 int __must_check socket_connect(
 	struct socket *s, const struct sockaddr_storage *a, unsigned len, unsigned file_flags);

@@ -4,67 +4,6 @@
 #include "inetdev.h"
 #include "neigh.h"
 
-__weak DEFINE_PER_CPU(uint64_t[MIB_COUNT], net_mib);
-__weak void net_enter(void)
-{
-}
-__weak void net_exit(void)
-{
-}
-__weak void net_backlog(struct pkt *p)
-{
-	pkt_free(p);
-}
-__weak void net_timer_init(struct net_timer *t, void (*fn)(struct net_timer *))
-{
-	t->fn = fn;
-}
-__weak bool net_timer_arm(struct net_timer *t, uint64_t deadline_ns)
-{
-	return false;
-}
-__weak bool net_timer_cancel(struct net_timer *t)
-{
-	return false;
-}
-__weak bool net_timer_pending(const struct net_timer *t)
-{
-	return false;
-}
-__weak void net_config_lock(void)
-{
-}
-__weak void net_config_unlock(void)
-{
-}
-__weak void net_config_assert(void)
-{
-}
-__weak struct netdev *netdev_by_index_rcu(struct net *net, uint32_t ifindex)
-{
-	return NULL;
-}
-__weak int netdev_mcast_add(struct netdev *d, const uint8_t *addr)
-{
-	return 0;
-}
-__weak void netdev_mcast_del(struct netdev *d, const uint8_t *addr)
-{
-}
-__weak void netdev_watch(struct netdev_watcher *w)
-{
-}
-__weak void netdev_proto_register(struct netdev_proto *np)
-{
-}
-__weak int netdev_xmit(struct pkt *p)
-{
-	pkt_free(p);
-	return 0;
-}
-__weak void eth_push(struct pkt *p, const uint8_t *dst, const uint8_t *src, uint16_t type)
-{
-}
 __weak int ip6_send(
 	struct net *net, const struct dst *d, const struct inet_send_args *a, struct pkt *p)
 {

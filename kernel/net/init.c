@@ -3,10 +3,13 @@
  */
 #include <net.h>
 #include "core.h"
+#include "inet.h"
 
 void net_init(void)
 {
 	net_core_init();
 	loopback_init(&net_initial);
+	inet_init();
+	unix_init();
 	net_threads_start();
 }

@@ -472,8 +472,6 @@ bool pkt_need_slow(struct pkt *p, unsigned n)
 	return true;
 }
 
-<<<<<<< HEAD
-=======
 bool pkt_need_headroom(struct pkt *p, unsigned n)
 {
 	unsigned by = n - p->off;
@@ -491,7 +489,6 @@ bool pkt_need_headroom(struct pkt *p, unsigned n)
 	return true;
 }
 
->>>>>>> netcore
 void pkt_pull_slow(struct pkt *p, unsigned n)
 {
 	ASSERT(n <= p->len);

@@ -35,6 +35,8 @@
 #include <task.h>
 #include "socket_internal.h"
 
+pid_t (*socket_pid)(void);
+bool (*socket_pid_exists)(pid_t pid);
 static LIST_HEAD(families); /* written at boot only */
 
 /* ---- lifetime ---- */
@@ -66,6 +68,7 @@ struct socket *socket_alloc(
 	s->max_pacing = UINT64_MAX;
 	s->incoming_cpu = -1;
 	s->cred = cred_get(current->cred);
+	s->pid = socket_pid ? socket_pid() : 0;
 	return s;
 }
 

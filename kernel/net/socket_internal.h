@@ -4,8 +4,6 @@
 #pragma once
 #include <socket.h>
 
-/* A socket that has, or gets, no file: release and put it. */
-void socket_discard(struct socket *s);
 /* SOL_SOCKET, socket_opt.c. */
 int socket_sol_set(struct socket *s, int name, const void *val, unsigned len);
 int socket_sol_get(struct socket *s, int name, void *val, unsigned *len);

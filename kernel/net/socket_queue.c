@@ -55,7 +55,7 @@ void socket_force_charge_rcv(struct socket *s, struct pkt *p)
 }
 
 /* Writers are woken when half of the buffer is free: not for each packet. */
-static void snd_uncharge(struct pkt *p)
+void socket_uncharge_snd(struct pkt *p)
 {
 	struct socket *s = p->owner;
 	uint32_t left = (uint32_t)atomic_add(&s->wmem, -(int)p->truesize);
@@ -70,7 +70,7 @@ void socket_charge_snd(struct socket *s, struct pkt *p)
 	ASSERT(!p->destructor);
 	atomic_add(&s->wmem, (int)p->truesize);
 	p->owner = socket_get(s);
-	p->destructor = snd_uncharge;
+	p->destructor = socket_uncharge_snd;
 }
 
 /* ---- sleeping ---- */
@@ -141,7 +141,7 @@ static uint32_t filter_verdict(struct socket *s, struct pkt *p)
 	return keep;
 }
 
-static bool filter_passes(struct socket *s, struct pkt *p)
+bool socket_filter_passes(struct socket *s, struct pkt *p)
 {
 	uint32_t keep;
 
@@ -163,7 +163,7 @@ bool socket_queue_rcv(struct socket *s, struct pkt *p)
 {
 	bool counted = false;
 
-	if (!filter_passes(s, p))
+	if (!socket_filter_passes(s, p))
 		goto drop;
 	if (unlikely(wants_stamps(s)) && !p->tstamp_ns)
 		p->tstamp_ns = (uint64_t)realtime_ns();
@@ -186,6 +186,31 @@ drop:
 	return false;
 }
 
+/* The one a peek begins in: SO_PEEK_OFF counts over the queue. */
+static struct pkt *find_peeked(struct socket *s)
+{
+	int64_t off = s->peek_off;
+	struct pkt *p;
+
+	s->peek_skip = 0;
+	if (likely(off < 0))
+		return pkt_peek(&s->rcv);
+	list_for_each_entry (p, &s->rcv.list, node) {
+		if (off < p->len || (!off && !p->len)) {
+			s->peek_skip = (int32_t)off;
+			return p;
+		}
+		off -= p->len;
+	}
+	return NULL;
+}
+
+static struct pkt *take_first(struct socket *s)
+{
+	s->peek_skip = 0;
+	return pkt_dequeue(&s->rcv);
+}
+
 /* An error, a datagram, or neither (-EAGAIN). On success rcv_mutex is held. */
 static int rcv_try(struct socket *s, unsigned flags, struct pkt **out)
 {
@@ -201,7 +226,7 @@ static int rcv_try(struct socket *s, unsigned flags, struct pkt **out)
 		return -EAGAIN;
 	mutex_lock(&s->rcv_mutex);
 	spin_lock(&s->lock);
-	p = flags & MSG_PEEK ? pkt_peek(&s->rcv) : pkt_dequeue(&s->rcv);
+	p = flags & MSG_PEEK ? find_peeked(s) : take_first(s);
 	spin_unlock(&s->lock);
 	if (p) {
 		*out = p;

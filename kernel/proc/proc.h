@@ -137,3 +137,4 @@ void mm_set_limits(struct mm *m, const struct process *p);
 void rlimit_hooks_init(void);
 void oom_init(void);
 void cred_hooks_init(void);
+void sigio_init(void);

@@ -361,6 +361,7 @@ void proc_init(void)
 	futex_init();
 	rlimit_hooks_init();
 	cred_hooks_init();
+	sigio_init();
 	oom_init();
 	jobs_init();
 }
