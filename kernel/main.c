@@ -130,8 +130,9 @@ static void __noreturn halt(const char *what, const char *which, int err)
 {
 	log_at(LOG_EMERG, "%s %s: error %d. The system is halted.", what, which, -err);
 	for (struct block_device *b = NULL; (b = bdev_next(b));)
-		log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
-			(unsigned long long)b->nr_sectors >> 11, b->partlabel);
+		if (b->nr_sectors)
+			log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
+				(unsigned long long)b->nr_sectors >> 11, b->partlabel);
 	for (;;)
 		sleep_uninterruptible_ns(NSEC_PER_SEC);
 }

@@ -88,7 +88,8 @@ static inline struct page *virt_to_page(const void *va)
 {
 	return pfn_to_page(virt_to_phys(va) >> PAGE_SHIFT);
 }
-bool pfn_valid(pfn_t pfn); /* has a struct page (RAM) */
+bool pfn_valid(pfn_t pfn);  /* has a struct page (RAM) */
+bool memory_is_short(void); /* programs will soon have to wait for memory: a hint */
 
 static inline bool page_test(const struct page *p, enum page_flags b)
 {

@@ -90,3 +90,26 @@ __weak void ndisc_solicit(struct netdev *d, const struct ip_addr *target, const 
 	const uint8_t *unicast)
 {
 }
+__weak const struct net_sysctl net_sysctls[1];
+__weak const unsigned net_sysctl_count;
+__weak int net_sysctl_get(struct net *net, unsigned nth, uint32_t *values)
+{
+	return -ENOENT;
+}
+__weak int net_sysctl_set(struct net *net, unsigned nth, const uint32_t *values, unsigned n)
+{
+	return -ENOENT;
+}
+__weak int route_get(struct net *net, const struct ip_addr *dst, const struct ip_addr *src,
+	uint32_t ifindex, uint32_t mark, struct rt_entry *out)
+{
+	return -ENETUNREACH;
+}
+__weak int bridge_add_port(struct netdev *bridge, struct netdev *port)
+{
+	return -EOPNOTSUPP;
+}
+__weak int bridge_del_port(struct netdev *port)
+{
+	return -EOPNOTSUPP;
+}

@@ -3,13 +3,16 @@
  */
 #include <net.h>
 #include "core.h"
+#include "filter.h"
 #include "inet.h"
 
 void net_init(void)
 {
 	net_core_init();
-	loopback_init(&net_initial);
 	inet_init();
 	unix_init();
+	packet_init();
+	filter_init();
+	loopback_init(&net_initial);
 	net_threads_start();
 }
