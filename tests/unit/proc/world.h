@@ -192,6 +192,10 @@ void files_put(struct files *f)
 	if (refcount_dec(&f->refs))
 		kfree(f);
 }
+int fs_context_unshare_mounts(struct fs_context *f)
+{
+	return -EPERM;
+}
 struct fs_context *fs_context_copy(struct fs_context *from)
 {
 	struct fs_context *f = kmalloc(sizeof(*f), GFP_KERNEL);
