@@ -130,7 +130,7 @@ static void __noreturn halt(const char *what, const char *which, int err)
 		log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
 			(unsigned long long)b->nr_sectors >> 11, b->partlabel);
 	for (;;)
-		sleep_uninterruptible_ns(NSEC_PER_SEC * 3600);
+		sleep_uninterruptible_ns(NSEC_PER_SEC);
 }
 
 static void mount_root(void)

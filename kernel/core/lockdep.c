@@ -5,7 +5,9 @@
  * edge a -> b for ever; an edge that closes a circle is a deadlock waiting for its moment, reported
  * the first time the second order is seen, whether or not it hangs. Also: a class taken in
  * interrupt handlers must never be taken with interrupts on; nothing may sleep with a spinlock held
- * or in an RCU section; a task returns to user mode without locks. Held locks: of a task in
+ * or in an RCU section; a task returns to user mode without locks. And who waits for other
+ * processors to take a call (TLB flush) holding a spinlock waits for ever if one of them waits for
+ * that lock, or for one under which it is taken, with interrupts off. Held locks: of a task in
  * task->held; of interrupt handlers (and before the first task) in a per-CPU stack. A report prints
  * what is held and a backtrace, then panics. Does not: follow locks whose class lies on a stack
  * (short-lived wait queues), nor order taken by trylock.
@@ -41,6 +43,8 @@ static DECLARE_BITMAP(
 	after[MAX_CLASSES], MAX_CLASSES); /* after[a] has b: b was taken while a was held */
 static DECLARE_BITMAP(in_irq, MAX_CLASSES);
 static DECLARE_BITMAP(irqs_on, MAX_CLASSES);
+static DECLARE_BITMAP(irqs_were_off, MAX_CLASSES); /* waited for with interrupts off */
+static DECLARE_BITMAP(over_calls, MAX_CLASSES);    /* spinlocks held while others are called */
 static uint32_t graph_lock; /* below all locks that it watches, hence not one of them */
 static bool off;            /* after a report */
 static DEFINE_PER_CPU(struct held_stack, irq_held);
@@ -164,22 +168,24 @@ struct lock_class *lockdep_subclass(struct lock_class *c, unsigned subclass)
 
 /* ---- order ---- */
 
-/* Is @to reachable from @from? Depth first over a bitmap of what was seen. */
-static bool reaches(unsigned from, unsigned to)
+/* The first class of @goals reachable from those of @from, or 0: depth first over a
+ * bitmap of what was seen. graph_lock held. */
+static unsigned reaches(const unsigned long *from, const unsigned long *goals)
 {
 	static unsigned long seen[BITS_TO_LONGS(MAX_CLASSES)];
 	static uint16_t stack[MAX_CLASSES];
 	unsigned n = 0, i;
 
 	for (i = 0; i < ARRAY_SIZE(seen); i++)
-		seen[i] = 0;
-	stack[n++] = (uint16_t)from;
-	bit_set(seen, from);
+		seen[i] = from[i];
+	for (i = (unsigned)bitmap_find_set(seen, MAX_CLASSES, 0); i < MAX_CLASSES;
+		i = (unsigned)bitmap_find_set(seen, MAX_CLASSES, i + 1))
+		stack[n++] = (uint16_t)i;
 	while (n) {
 		unsigned a = stack[--n], b;
 
-		if (a == to)
-			return true;
+		if (bit_test(goals, a))
+			return a;
 		for (b = (unsigned)bitmap_find_set(after[a], MAX_CLASSES, 0); b < MAX_CLASSES;
 			b = (unsigned)bitmap_find_set(after[a], MAX_CLASSES, b + 1)) {
 			if (bit_test(seen, b))
@@ -188,12 +194,54 @@ static bool reaches(unsigned from, unsigned to)
 			stack[n++] = (uint16_t)b;
 		}
 	}
-	return false;
+	return 0;
+}
+
+static bool one_reaches(unsigned from, unsigned to)
+{
+	static unsigned long start[BITS_TO_LONGS(MAX_CLASSES)], goal[BITS_TO_LONGS(MAX_CLASSES)];
+	bool yes;
+
+	bit_set(start, from);
+	bit_set(goal, to);
+	yes = reaches(start, goal) != 0;
+	bit_clear(start, from);
+	bit_clear(goal, to);
+	return yes;
+}
+
+/* After a new edge or mark. graph_lock held; the class that was found, or 0. */
+static unsigned find_call_deadlock(void)
+{
+	return reaches(irqs_were_off, over_calls);
+}
+
+static void report_call_deadlock(unsigned found)
+{
+	if (found)
+		report("held while other processors are called, and waited for elsewhere with "
+		       "interrupts off",
+			found, 0);
+}
+
+static void mark(unsigned long *map, unsigned id)
+{
+	unsigned long f;
+	unsigned found;
+
+	if (!id || bit_test(map, id))
+		return;
+	f = graph_enter();
+	bit_set(map, id);
+	found = find_call_deadlock();
+	graph_leave(f);
+	report_call_deadlock(found);
 }
 
 static void check_edge(unsigned a, unsigned b)
 {
 	unsigned long f;
+	unsigned found = 0;
 	bool circle;
 
 	if (!a || !b || bit_test(after[a], b))
@@ -201,10 +249,13 @@ static void check_edge(unsigned a, unsigned b)
 	if (a == b)
 		report("taken while one of the same class is held", a, b);
 	f = graph_enter();
-	circle = reaches(b, a);
-	if (!circle)
+	circle = one_reaches(b, a);
+	if (!circle) {
 		bit_set(after[a], b);
+		found = find_call_deadlock();
+	}
 	graph_leave(f);
+	report_call_deadlock(found);
 	if (circle)
 		report("order inversion: the second is held elsewhere when the first is taken", b,
 			a);
@@ -214,6 +265,8 @@ static void check_interrupts(unsigned id)
 {
 	bool irq = in_interrupt();
 
+	if (irqs_off())
+		mark(irqs_were_off, id);
 	if (!irq && irqs_off())
 		return;
 	if (bit_test(irq ? in_irq : irqs_on, id))
@@ -268,6 +321,17 @@ void lockdep_release(const void *lock)
 		*held_at(i - 1) = *held_at(i);
 	*held_nr() = n - 1;
 	irq_restore(f);
+}
+
+void lockdep_smp_call(void)
+{
+	unsigned i;
+
+	if (off || !current)
+		return;
+	for (i = 0; i < current->nr_held; i++)
+		if (!current->held[i].sleeping)
+			mark(over_calls, current->held[i].cls);
 }
 
 bool lockdep_held(const void *lock)

@@ -50,6 +50,11 @@ void rcu_quiescent(void)
 	smp_mb();
 }
 
+bool rcu_cpu_is_idle(unsigned cpu)
+{
+	return READ_ONCE(per_cpu_ptr(rcu_cpu, cpu)->is_idle);
+}
+
 void rcu_idle_enter(void)
 {
 	WRITE_ONCE(this_cpu_ptr(rcu_cpu)->is_idle, true);
@@ -171,7 +176,7 @@ static void kick(uint64_t late, bool busy_too)
 
 	for_each_cpu_in(cpu, mask)
 	{
-		if (READ_ONCE(per_cpu_ptr(rcu_cpu, cpu)->is_idle))
+		if (rcu_cpu_is_idle(cpu))
 			smp_kick(cpu);
 		else if (busy_too)
 			sched_force_pass(cpu);

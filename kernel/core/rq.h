@@ -111,7 +111,8 @@ void timer_cpu_init(void);
 void timer_set_tick(uint64_t deadline_ns); /* this CPU, interrupts off */
 void timer_interrupt(bool from_user);
 
-/* rcu.c: a CPU's count of moments without read sections */
+/* rcu.c: is it in the idle loop; a CPU's count of moments without read sections */
+bool rcu_cpu_is_idle(unsigned cpu);
 DECLARE_PER_CPU(uint64_t, rcu_passes);
 static inline void rcu_note_pass(void)
 {

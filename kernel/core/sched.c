@@ -39,6 +39,7 @@
 #include <debug.h>
 #include <printf.h>
 #include "rq.h"
+#include "watchdog.h"
 
 DEFINE_PER_CPU(struct task *, current_task_);
 DEFINE_PER_CPU(struct rq, run_queue);
@@ -533,6 +534,7 @@ static void cpu_start(unsigned cpu)
 	init_this_cpu(cpu);
 	this_cpu_ptr(idle_task)->se.exec_start_ns = clock_ns();
 	cpumask_set(&sched_online, cpu);
+	watchdog_cpu_start();
 	irq_enable();
 	sched_idle_loop();
 }
@@ -559,4 +561,5 @@ void core_start(void)
 	this_cpu_ptr(run_queue)->idle->se.exec_start_ns = clock_ns();
 	rcu_start();
 	load_start();
+	watchdog_cpu_start();
 }

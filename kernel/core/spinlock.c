@@ -8,6 +8,7 @@
 #include <arch/percpu.h>
 #include <debug.h>
 #include "lockdep.h"
+#include "watchdog.h"
 
 #define BACKOFF_MAX 64u
 
@@ -22,7 +23,7 @@ static void back_off(unsigned *delay)
 }
 
 #if CONFIG_DEBUG
-#define STUCK_CYCLES (1ull << 37) /* a minute or so: nobody holds a spinlock that long */
+#define OWN_TRIES 1000000u /* owner_cpu lags behind a new owner, but not that long */
 
 void spin_init_class(struct spinlock *l, struct lock_class *c)
 {
@@ -42,23 +43,20 @@ static void note_owner(struct spinlock *l, uint64_t pc)
 
 static void lock_checked(struct spinlock *l, struct lock_class *c, uint64_t pc)
 {
-	unsigned delay = 1;
-	uint64_t start;
+	unsigned delay = 1, own = 0;
+	struct spin_watch w = {0};
 
 	lockdep_acquire(l, c, false, false);
 	if (take(l)) {
 		note_owner(l, pc);
 		return;
 	}
-	start = cycles();
 	while (!take(l)) {
-		if (irqs_off() && READ_ONCE(l->owner_cpu) == cpu_id() &&
-			cycles() - start > STUCK_CYCLES / 64)
+		own = irqs_off() && READ_ONCE(l->owner_cpu) == cpu_id() ? own + 1 : 0;
+		if (own > OWN_TRIES)
 			panic("spinlock %s taken twice on this CPU, first at %pS",
 				l->cls ? l->cls->name : "?", (void *)l->owner_pc);
-		if (cycles() - start > STUCK_CYCLES)
-			panic("spinlock %s stuck, held by cpu %u since %pS",
-				l->cls ? l->cls->name : "?", l->owner_cpu, (void *)l->owner_pc);
+		watchdog_spin(&w, l);
 		back_off(&delay);
 	}
 	note_owner(l, pc);

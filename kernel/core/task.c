@@ -12,6 +12,7 @@
 #include <error.h>
 #include <string.h>
 #include "rq.h"
+#include "watchdog.h"
 
 static struct task_allocator allocator;
 static uint64_t nr_started;
@@ -61,6 +62,7 @@ int task_create(const char *name, struct task **out)
 		allocator.free(t);
 		return err;
 	}
+	watchdog_task_add(t);
 	*out = t;
 	return 0;
 }
@@ -109,6 +111,7 @@ static void free_after_grace(struct rcu_head *head)
 {
 	struct task *t = container_of(head, struct task, rcu);
 
+	watchdog_task_remove(t);
 	if (task_free_hook)
 		task_free_hook(t);
 	if (t->state == TASK_NEW) /* never ran, so nobody reaped it */

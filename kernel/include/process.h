@@ -222,8 +222,9 @@ enum clone_flags {
 	CLONE_UNTRACED = 0x800000,
 	CLONE_CHILD_SETTID = 0x1000000
 };
-/* Those that ask for a new namespace: mounts, cgroups, names, IPC, users, pids, network, time. */
-#define CLONE_NEW_NAMESPACES (CLONE_NEWNS | 0x02000000ull | 0x7c000000ull | 0x80ull)
+/* Those that ask for a namespace that there is only one of: cgroups, names, IPC, users, pids,
+ * network, time. */
+#define CLONE_NEW_NAMESPACES (0x02000000ull | 0x7c000000ull | 0x80ull)
 struct clone_args {
 	uint64_t flags;
 	int exit_signal;

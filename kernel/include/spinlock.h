@@ -42,6 +42,7 @@ void lockdep_acquire(const void *lock, struct lock_class *c, bool sleeping, bool
 void lockdep_release(const void *lock);
 void lockdep_assert_none(const char *where); /* no lock held: before returning to user mode */
 void lockdep_may_sleep(const char *file, int line);
+void lockdep_smp_call(void); /* other processors are about to be called */
 bool lockdep_held(const void *lock);
 #define might_sleep() lockdep_may_sleep(__FILE__, __LINE__)
 void spin_lock(struct spinlock *l) ACQUIRES(*l);
@@ -59,6 +60,9 @@ static inline void spin_init(struct spinlock *l)
 static inline void lockdep_assert_none(const char *where)
 {
 	(void)where;
+}
+static inline void lockdep_smp_call(void)
+{
 }
 static inline bool lockdep_held(const void *lock)
 {

@@ -109,6 +109,9 @@ struct task {
 		bool sleeping;
 	} held[16];
 	uint32_t nr_held, rcu_depth;
+	struct list_head watch_node; /* watchdog.c */
+	uint64_t watch_switches;
+	uint32_t watch_walks;
 #endif
 };
 

@@ -4,7 +4,7 @@
  * Check flags and limits; reserve everything in a struct clone_plan, task first; commit under
  * tasklist_lock and sig_lock, where only one thing can still refuse: a signal for the caller, which
  * is then handled before the fork is tried again, so that a signal to a group never misses a child
- * that is being born. After that nothing fails. Does not: namespaces, pidfds.
+ * that is being born. After that nothing fails. Does not: namespaces but for mounts, pidfds.
  */
 #include <arch/frame.h>
 #include <arch/task.h>
@@ -24,7 +24,7 @@
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PTRACE | CLONE_VFORK |          \
 		CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | \
 		CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID |      \
-		CLONE_CLEAR_SIGHAND)
+		CLONE_CLEAR_SIGHAND | CLONE_NEWNS)
 
 struct clone_plan {
 	const struct clone_args *args;
@@ -107,7 +107,9 @@ static int plan_files(struct clone_plan *c)
 	if (!t->files)
 		return -ENOMEM;
 	t->fs = c->flags & CLONE_FS ? fs_context_get(current->fs) : fs_context_copy(current->fs);
-	return t->fs ? 0 : -ENOMEM;
+	if (!t->fs)
+		return -ENOMEM;
+	return c->flags & CLONE_NEWNS ? fs_context_unshare_mounts(t->fs) : 0;
 }
 
 static int plan_thread(struct clone_plan *c)

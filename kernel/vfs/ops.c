@@ -242,7 +242,7 @@ static int remove_begin(
 		err = d_is_dir(*d) ? -EISDIR : -ENOTDIR;
 	else
 		err = may_delete(&p->path, *d, is_dir);
-	if (!err && (READ_ONCE((*d)->flags) & D_MOUNTED))
+	if (!err && mount_is_point_here(*d))
 		err = -EBUSY;
 	if (!err)
 		return 0;
@@ -252,6 +252,16 @@ unlock:
 put:
 	path_put(&p->path);
 	return err;
+}
+
+/* As change_end(); what other namespaces have mounted on the removed name goes. */
+static void remove_end(struct parent *p, struct dentry *d, int err)
+{
+	rwsem_write_unlock(&p->path.dentry->inode->lock);
+	if (!err)
+		mounts_drop_at(d);
+	d_put(d);
+	path_put(&p->path);
 }
 
 int vfs_unlink(const struct path *base, const char *name)
@@ -271,7 +281,7 @@ int vfs_unlink(const struct path *base, const char *name)
 	rwsem_write_unlock(&victim->lock);
 	if (!err)
 		d_delete(d);
-	change_end(&p, d);
+	remove_end(&p, d, err);
 	inode_put(victim);
 	return err;
 }
@@ -299,7 +309,7 @@ int vfs_rmdir(const struct path *base, const char *name)
 	rwsem_write_unlock(&victim->lock);
 	if (!err)
 		d_delete(d);
-	change_end(&p, d);
+	remove_end(&p, d, err);
 	inode_put(victim);
 	return err;
 }

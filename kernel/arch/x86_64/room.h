@@ -43,6 +43,8 @@ void cpu_fault_dumped(const struct frame *f);
 void user_exit_work(struct frame *f);
 void frame_sanitise(struct frame *f);
 void user_exit_check(void);
+/* nmi.c */
+void nmi_interrupt(struct frame *f);
 /* irq.c, apic.c, ioapic.c */
 void irq_dispatch(struct frame *f, unsigned vec);
 /* boot_info.c, boot_mem.c */

@@ -13,6 +13,7 @@
 #include <debug.h>
 #include <log.h>
 #include <page.h>
+#include <spinlock.h>
 #include <string.h>
 #include "acpi_tables.h"
 #include "apic.h"
@@ -53,6 +54,26 @@ void smp_kick(unsigned cpu)
 		apic_send(per_cpu(apic_id_, cpu), VEC_KICK);
 }
 
+#if CONFIG_DEBUG
+#define CALL_TRIES 20000000u /* seconds; a processor that was not run meanwhile counts little */
+#else
+#define CALL_TRIES 0u
+#endif
+
+static void wait_answers(const struct call *c)
+{
+	unsigned tries = 0;
+
+	while (__atomic_load_n(&c->pending, __ATOMIC_ACQUIRE)) {
+		cpu_relax();
+		if (CALL_TRIES && ++tries == CALL_TRIES) {
+			log_at(LOG_WARNING, "WARNING: processors %#lx do not answer a call",
+				c->pending);
+			report_cpus();
+		}
+	}
+}
+
 void smp_call(struct cpumask mask, void (*fn)(void *), void *arg)
 {
 	unsigned me = cpu_id();
@@ -63,6 +84,7 @@ void smp_call(struct cpumask mask, void (*fn)(void *), void *arg)
 
 	if (others) {
 		ASSERT(!irqs_off() && !in_interrupt());
+		lockdep_smp_call();
 		c->fn = fn;
 		c->arg = arg;
 		__atomic_store_n(&c->pending, others, __ATOMIC_RELEASE);
@@ -78,8 +100,8 @@ void smp_call(struct cpumask mask, void (*fn)(void *), void *arg)
 		fn(arg);
 		irq_restore(flags);
 	}
-	while (others && __atomic_load_n(&c->pending, __ATOMIC_ACQUIRE))
-		cpu_relax();
+	if (others)
+		wait_answers(c);
 }
 
 void smp_call_interrupt(void)

@@ -114,6 +114,16 @@ void task_entered(struct task *prev)
 	arch_upcalls.switched(prev);
 }
 
+unsigned task_trace(const struct task *t, uint64_t *pc, unsigned max)
+{
+	const struct switch_frame *sf = (const struct switch_frame *)READ_ONCE(t->arch.rsp);
+	uint64_t from = (uint64_t)t->arch.stack;
+
+	if (!from || (uint64_t)sf < from || (uint64_t)(sf + 1) > t->arch.stack_top)
+		return 0;
+	return stack_trace(pc, max, (const void *)sf->rbp);
+}
+
 static uint64_t fs_base_read(void)
 {
 	uint64_t v;

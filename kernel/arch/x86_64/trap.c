@@ -288,9 +288,7 @@ void trap(struct frame *f, unsigned vec, uint64_t err)
 		return;
 	}
 	if (vec == V_NMI) {
-		if (READ_ONCE(cpus_halting))
-			cpu_halt_self();
-		log_ratelimited(LOG_WARNING, "cpu %u: NMI, cause unknown", cpu_id());
+		nmi_interrupt(f);
 		return;
 	}
 	if (vec == V_MC || vec == V_DF)

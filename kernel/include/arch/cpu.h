@@ -28,6 +28,9 @@ void cpu_describe(
 bool in_interrupt(void);                       /* running a hardware interrupt handler */
 /* Frames of the current (or given) kernel stack as code addresses; returns how many. */
 unsigned stack_trace(uint64_t *pc, unsigned max, const void *frame_pointer);
+/* The same of @cpu, wherever it is: innermost first, one user address alone if it runs a program;
+ * 0: no answer within a second. Any context. */
+unsigned cpu_trace(unsigned cpu, uint64_t *pc, unsigned max);
 /* Seed material from RDRAND/RDSEED when there; returns bytes written. */
 size_t cpu_entropy(void *buf, size_t n);
 /* Name of the kernel function that holds @pc and how far into it; NULL: none. */
