@@ -317,6 +317,8 @@ enum futex_op {
 	FUTEX_CLOCK_REALTIME = 256
 };
 long futex_wake_addr(uint32_t __user *uaddr, unsigned n, bool private);
+void futex_pi_reprioritised(
+	struct task *t); /* sched_set() was done to it: it may lend more or less */
 int __must_check robust_list_set(void __user *head, size_t len);
 /* get_robust_list(2): tid 0 is the caller. 0, -ESRCH, -EPERM. */
 int __must_check robust_list_get(pid_t tid, uint64_t *head, size_t *len);
