@@ -89,6 +89,8 @@ static void store_bytes(struct page *p, size_t offset, const void *from, size_t 
 	char *to = (char *)page_address(p) + offset;
 
 	if (page_test(p, PG_ANON)) {
+		if (page_test(p, PG_LAZY))
+			page_clear_flag(p, PG_LAZY);
 		memcpy(to, from, n);
 		return;
 	}
