@@ -60,6 +60,12 @@ uint64_t lru_count(bool active);
 
 /* reclaim.c, oom.c */
 uint64_t reclaim_direct(unsigned gfp); /* pages freed */
+
+/* lazyfree.c */
+void lazy_free(struct vma *v, vaddr_t start, vaddr_t end); /* anonymous; mm->lock held */
+void lazy_forget(struct mm *m);                            /* its last user is gone */
+uint64_t lazy_reclaim(uint64_t want);                      /* pages freed */
+
 void reclaim_wake(void);
 void reclaim_init(void);
 bool oom_kill(unsigned order, unsigned gfp);

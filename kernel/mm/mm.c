@@ -62,6 +62,7 @@ int mm_create(struct mm **out)
 	m->limit_as = m->limit_data = m->limit_memlock = UINT64_MAX;
 	m->limit_stack = DEFAULT_STACK_LIMIT;
 	m->dumpable = true;
+	list_init(&m->lazy_node);
 	*out = m;
 	return 0;
 }
@@ -109,6 +110,7 @@ void mm_put(struct mm *m)
 {
 	if (!m || !refcount_dec(&m->users))
 		return;
+	lazy_forget(m);
 	free_contents(m);
 	mmu_fini(&m->mmu);
 	if (m->exe && mm_drop_file)

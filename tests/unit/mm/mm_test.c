@@ -8,7 +8,8 @@
 /* LINK: kernel/mm/lock.c kernel/mm/access.c kernel/mm/fault.c kernel/mm/cow.c kernel/mm/fork.c */
 /* LINK: kernel/mm/shmem.c kernel/mm/rmap.c kernel/mm/pagecache.c kernel/mm/readahead.c */
 /* LINK: kernel/mm/filewrite.c kernel/mm/truncate.c kernel/mm/dirty.c kernel/mm/writeback.c */
-/* LINK: kernel/mm/lru.c kernel/mm/reclaim.c kernel/mm/oom.c kernel/mm/stats.c */
+/* LINK: kernel/mm/lazyfree.c kernel/mm/lru.c kernel/mm/reclaim.c kernel/mm/oom.c kernel/mm/stats.c
+ */
 /* LINK: kernel/mm/iov_iter.c kernel/mm/page_wait.c kernel/mm/xarray_nodes.c */
 /* LINK: kernel/lib/xarray.c kernel/lib/rbtree.c */
 #include <arch/upcalls.h>
@@ -101,6 +102,7 @@ static int store(struct mm *m, vaddr_t at, uint8_t value)
 		if (pte && pte_present(*pte) && pte_write(*pte)) {
 			((uint8_t *)page_address(
 				pfn_to_page(pte_pfn(*pte))))[at & (PAGE_SIZE - 1)] = value;
+			*pte = pte_mkdirty(*pte); /* as the processor does */
 			return 0;
 		}
 		err = mm_handle_fault(at, FAULT_WRITE | FAULT_USER, NULL);
@@ -251,6 +253,34 @@ TEST(anonymous_memory_reads_zero_and_keeps_stores)
 	EXPECT_EQ(mm_rss(m), 0);
 	EXPECT_EQ(load(m, BASE + 4 * PAGE_SIZE), -EFAULT);
 	end_mm();
+}
+
+TEST(memory_given_up_goes_when_it_is_wanted_unless_used_again)
+{
+	struct mm *m = new_mm(), *child = NULL;
+
+	REQUIRE_EQ(map(m, BASE, 4, RW, NULL, 0), 0);
+	for (unsigned i = 0; i < 4; i++)
+		EXPECT_EQ(store(m, BASE + i * PAGE_SIZE, (uint8_t)(i + 1)), 0);
+	EXPECT_EQ(lazy_reclaim(10), 0);
+	EXPECT_EQ(mm_advise(m, BASE, 3 * PAGE_SIZE, ADVISE_FREE), 0);
+	EXPECT_EQ(load(m, BASE), 1);
+	EXPECT_EQ(store(m, BASE + PAGE_SIZE, 7), 0);
+	EXPECT_EQ(lazy_reclaim(1), 1);
+	EXPECT_EQ(lazy_reclaim(10), 1);
+	EXPECT_EQ(mm_rss(m), 2);
+	EXPECT_EQ(load(m, BASE), 0);
+	EXPECT_EQ(load(m, BASE + PAGE_SIZE), 7);
+	EXPECT_EQ(load(m, BASE + 2 * PAGE_SIZE), 0);
+	EXPECT_EQ(load(m, BASE + 3 * PAGE_SIZE), 4);
+	EXPECT_EQ(mm_advise(m, BASE, 4 * PAGE_SIZE, ADVISE_FREE), 0);
+	REQUIRE_EQ(mm_fork(m, &child), 0);
+	EXPECT_EQ(lazy_reclaim(10), 0); /* the child has them too */
+	mm_put(child);
+	EXPECT_EQ(lazy_reclaim(10), 2);
+	EXPECT_EQ(mm_advise(m, BASE, 4 * PAGE_SIZE, ADVISE_FREE), 0);
+	end_mm();
+	EXPECT_EQ(lazy_reclaim(10), 0);
 }
 
 TEST(fork_copies_on_write_both_ways)
