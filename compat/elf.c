@@ -160,7 +160,7 @@ static int map_zero_part(struct mm *mm, const struct elf_segment *s, vaddr_t at,
 /* Zeroes from @at to the end of its page. */
 static int clear_tail(struct mm *mm, vaddr_t at)
 {
-	static const uint8_t zeroes[512];
+	static const uint8_t zeroes[PAGE_SIZE];
 	size_t left = (size_t)(-at & (PAGE_SIZE - 1));
 
 	while (left) {
@@ -384,32 +384,34 @@ static int make_auxv(struct exec_args *a, const struct image *im, const struct i
 }
 
 /*
- * Write the addresses of @n strings that lie one behind the other from @at, and a NULL; *end is
- * where they end. The strings were put there by us, but the program's other threads do not exist
- * yet, so nobody can have changed them.
+ * Write the addresses of the arguments, NULL, those of the environment, NULL. The strings lie one
+ * behind the other; they were put there by us, but the program's other threads do not exist yet, so
+ * nobody can have changed them. @buf: of PAGE_SIZE.
  */
-static int string_pointers(struct mm *mm, vaddr_t at, vaddr_t limit, unsigned n, uint64_t *table)
+static int string_pointers(const struct exec_args *a, uint64_t *table, char *buf)
 {
-	char buf[256];
-	bool starts = n > 0;
+	vaddr_t at = a->arg_start;
+	unsigned n = 0, all = a->argc + a->envc;
+	bool starts = true;
 
-	while (at < limit && n) {
-		size_t chunk = MIN(sizeof(buf), (size_t)(limit - at)), i;
-		ssize_t got = mm_access(mm, at, buf, chunk, false, true);
+	while (at < a->str_end && n < all) {
+		size_t chunk = MIN(PAGE_SIZE, (size_t)(a->str_end - at)), i = 0;
+		ssize_t got = mm_access(a->mm, at, buf, chunk, false, true);
 
 		if (got != (ssize_t)chunk)
 			return got < 0 ? (int)got : -EFAULT;
-		for (i = 0; i < chunk && n; i++) {
+		while (i < chunk && n < all) {
 			if (starts)
-				*table++ = at + i;
-			starts = !buf[i];
-			if (!buf[i])
-				n--;
+				table[n + (n >= a->argc)] = at + i;
+			i += strnlen(buf + i, chunk - i);
+			starts = i < chunk;
+			n += starts;
+			i += starts;
 		}
 		at += chunk;
 	}
-	*table = 0;
-	return n ? -EFAULT : 0;
+	table[a->argc] = table[all + 1] = 0;
+	return n < all ? -EFAULT : 0;
 }
 
 /* argc, argv, envp and the vector below all that is on the stack; a->sp ends up 16-aligned at argc.
@@ -418,22 +420,20 @@ static int push_tables(struct exec_args *a)
 {
 	size_t words = 1 + a->argc + 1 + a->envc + 1 + a->mm->auxv_words;
 	uint64_t *table = kmalloc(words * sizeof(*table), GFP_KERNEL);
-	vaddr_t at;
-	int err;
+	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	vaddr_t at = 0;
+	int err = table && buf ? 0 : -ENOMEM;
 
-	if (!table)
-		return -ENOMEM;
-	table[0] = a->argc;
-	err = string_pointers(a->mm, a->arg_start, a->env_start, a->argc, table + 1);
 	if (!err)
-		err = string_pointers(
-			a->mm, a->env_start, a->str_end, a->envc, table + 1 + a->argc + 1);
-	memcpy(table + 1 + a->argc + 1 + a->envc + 1, a->mm->auxv,
-		a->mm->auxv_words * sizeof(*table));
+		err = string_pointers(a, table + 1, buf);
 	if (!err) {
+		table[0] = a->argc;
+		memcpy(table + 1 + a->argc + 1 + a->envc + 1, a->mm->auxv,
+			a->mm->auxv_words * sizeof(*table));
 		a->sp = ALIGN_DOWN(a->sp - words * sizeof(*table), 16) + words * sizeof(*table);
 		err = exec_push(a, table, words * sizeof(*table), &at);
 	}
+	kfree(buf);
 	kfree(table);
 	if (!err)
 		a->sp = at;

@@ -27,7 +27,7 @@ static int drop_pages(struct vma *v, vaddr_t start, vaddr_t end, bool anon_only)
 
 	if (v->flags & (VM_LOCKED | VM_PFN) || (anon_only && !vma_is_anon(v)))
 		return -EINVAL;
-	tlb_batch_init(&tlb, &v->mm->mmu, false);
+	tlb_batch_init(&tlb, &v->mm->mmu);
 	zap_range(v->mm, start, end, &tlb, 0);
 	tlb_batch_finish(&tlb);
 	return 0;

@@ -185,7 +185,7 @@ int unmap_locked(struct mm *m, vaddr_t start, vaddr_t end, struct list_head *dea
 		return err;
 	/* point of no return */
 	floor = v->start - v->gap;
-	tlb_batch_init(&tlb, &m->mmu, false);
+	tlb_batch_init(&tlb, &m->mmu);
 	for (; v && v->start < end; v = next) {
 		next = vma_next(v);
 		zap_range(m, v->start, v->end, &tlb, 0);

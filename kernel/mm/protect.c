@@ -103,7 +103,7 @@ static int protect_vma(struct mm *m, struct vma **vp, vaddr_t start, vaddr_t end
 	v->flags = flags;
 	mm_account(m, v, (int64_t)pages);
 	c.v = v;
-	tlb_batch_init(&tlb, &m->mmu, false);
+	tlb_batch_init(&tlb, &m->mmu);
 	(void)mmu_for_each_table(&m->mmu, v->start, v->end, protect_table, &c);
 	tlb_batch_finish(&tlb);
 	*vp = vma_merge(m, v);

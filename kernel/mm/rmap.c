@@ -34,7 +34,7 @@ void mapping_zap(struct mapping *m, uint64_t first, uint64_t last, bool even_cow
 	list_for_each_entry (v, &m->vmas, map_node) {
 		if (!overlap(v, first, last, &start, &end))
 			continue;
-		tlb_batch_init(&tlb, &v->mm->mmu, false);
+		tlb_batch_init(&tlb, &v->mm->mmu);
 		zap_range(v->mm, start, end, &tlb, even_cows ? 0 : ZAP_FILE_ONLY);
 		tlb_batch_finish(&tlb);
 	}
