@@ -28,6 +28,8 @@
 /* One ELF file on its way into memory. */
 struct image {
 	struct file *file;
+	const uint8_t *head; /* the file's first bytes, head_len of them */
+	size_t head_len;
 	struct elf_header header;
 	struct elf_segment *seg; /* header.phnum of them; from the heap */
 	vaddr_t low, high;       /* of the PT_LOADs, page-aligned, before the bias */
@@ -65,24 +67,31 @@ static bool segment_ok(struct image *im, const struct elf_segment *s)
 	return true;
 }
 
-static int read_exactly(struct file *f, void *buf, size_t n, uint64_t pos)
+static int read_exactly(const struct image *im, void *buf, size_t n, uint64_t pos)
 {
-	ssize_t got = kernel_read(f, buf, n, (int64_t)pos);
+	ssize_t got;
+
+	if (pos <= im->head_len && n <= im->head_len - pos) {
+		memcpy(buf, im->head + pos, n);
+		return 0;
+	}
+	got = kernel_read(im->file, buf, n, (int64_t)pos);
 
 	if (got < 0)
 		return (int)got;
 	return (size_t)got == n ? 0 : -ENOEXEC;
 }
 
-/* Headers into @im, all segments judged. @head: first bytes of the file. Owns on success: im->seg.
- */
-static int image_open(struct image *im, struct file *f, const uint8_t head[256])
+/* Headers into @im, all segments judged. @head: first bytes of the file, @n of them and zeros up to
+ * EXEC_HEAD; they must stay. Owns on success: im->seg. */
+static int image_open(struct image *im, struct file *f, const uint8_t *head, size_t n)
 {
 	size_t bytes;
 	unsigned i;
-	int err = 0;
+	int err;
 
-	*im = (struct image){.file = f, .low = USER_END, .align = PAGE_SIZE};
+	*im = (struct image){
+		.file = f, .head = head, .head_len = n, .low = USER_END, .align = PAGE_SIZE};
 	memcpy(&im->header, head, sizeof(im->header));
 	if (!header_ok(&im->header))
 		return -ENOEXEC;
@@ -90,10 +99,7 @@ static int image_open(struct image *im, struct file *f, const uint8_t head[256])
 	im->seg = kmalloc(bytes, GFP_KERNEL);
 	if (!im->seg)
 		return -ENOMEM;
-	if (im->header.phoff <= 256 && bytes <= 256 - im->header.phoff)
-		memcpy(im->seg, head + im->header.phoff, bytes);
-	else
-		err = read_exactly(f, im->seg, bytes, im->header.phoff);
+	err = read_exactly(im, im->seg, bytes, im->header.phoff);
 	for (i = 0; !err && i < im->header.phnum; i++)
 		if (im->seg[i].type == PT_LOAD && im->seg[i].memsz && !segment_ok(im, &im->seg[i]))
 			err = -ENOEXEC;
@@ -269,7 +275,7 @@ static int interpreter_name(const struct image *im, const struct elf_segment *s,
 	name = kmalloc(s->filesz, GFP_KERNEL);
 	if (!name)
 		return -ENOMEM;
-	err = read_exactly(im->file, name, s->filesz, s->offset);
+	err = read_exactly(im, name, s->filesz, s->offset);
 	if (!err && name[s->filesz - 1])
 		err = -ENOEXEC;
 	if (err)
@@ -283,7 +289,7 @@ static int interpreter_name(const struct image *im, const struct elf_segment *s,
  * and interp->seg is owned. */
 static int interpreter_open(struct image *interp, const char *name)
 {
-	uint8_t head[256] = {0};
+	uint8_t head[EXEC_HEAD] UNCLEARED;
 	struct file *f;
 	ssize_t n;
 	int err = exec_open(NULL, name, LOOKUP_FOLLOW, &f);
@@ -291,10 +297,14 @@ static int interpreter_open(struct image *interp, const char *name)
 	if (err)
 		return err;
 	n = kernel_read(f, head, sizeof(head), 0);
-	if (n >= 0)
-		err = image_open(interp, f, head);
-	else
+	if (n >= 0) {
+		memset(head + n, 0, sizeof(head) - (size_t)n);
+		err = image_open(interp, f, head, (size_t)n);
+		interp->head = NULL;
+		interp->head_len = 0;
+	} else {
 		err = (int)n;
+	}
 	if (err) {
 		interp->file = NULL;
 		exec_close(f);
@@ -488,7 +498,7 @@ int elf_load(struct exec_args *a)
 	const struct elf_segment *s;
 	struct image im, interp = {0};
 	char *name = NULL;
-	int err = image_open(&im, a->file, a->head);
+	int err = image_open(&im, a->file, a->head, a->head_len);
 
 	if (err)
 		return err;

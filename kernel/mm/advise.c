@@ -23,7 +23,7 @@ static int check_range(vaddr_t addr, uint64_t length, vaddr_t *end)
 
 static int drop_pages(struct vma *v, vaddr_t start, vaddr_t end, bool anon_only)
 {
-	struct tlb_batch tlb;
+	struct tlb_batch tlb UNCLEARED;
 
 	if (v->flags & (VM_LOCKED | VM_PFN) || (anon_only && !vma_is_anon(v)))
 		return -EINVAL;

@@ -7,9 +7,9 @@
  * and says -EREFAULT: the program runs into the same fault again, or not any more. Copy on write
  * and stores to shared files are in cow.c.
  *
- * Fault-around: a read of a file maps, as not yet used (old), the up to 16 pages around it that are
- * in the cache anyway, and of the up to 64 that share a node of the cache those that were used
- * before: what a program needed the last time it needs again.
+ * Fault-around: a read of a file maps more pages that are in the cache anyway, as not yet used
+ * (old). Those of the same node of the cache that were used before: what a program needed the last
+ * time it needs again. And if the page itself is new, the up to 16 around it.
  */
 #include <arch/upcalls.h>
 #include <debug.h>
@@ -19,6 +19,7 @@
 #include "fault.h"
 
 #define AROUND          16u
+#define SMALL_ANON      32u /* pages */
 #define MMAP_READ_PAGES 16u
 
 struct page *zero_page;
@@ -30,6 +31,13 @@ void fault_init(void)
 		panic("no memory for the zero page");
 }
 
+/* A small heap, bss or stack that is read first is written next: a zero page would only mean
+ * another fault. */
+static inline bool will_be_written(const struct vma *v)
+{
+	return v->flags & VM_WRITE && vma_pages(v) <= SMALL_ANON;
+}
+
 /* First touch of anonymous memory. */
 static int fault_anon(struct fault *f)
 {
@@ -37,7 +45,7 @@ static int fault_anon(struct fault *f)
 	struct page *p;
 	pte_t pte;
 
-	if (!(f->access & FAULT_WRITE)) {
+	if (!(f->access & FAULT_WRITE) && !will_be_written(f->v)) {
 		spin_lock(ptl);
 		if (pte_none(pte_load(f->pte)))
 			pte_store(f->pte, pte_set_special(pte_make(page_to_pfn(zero_page),
@@ -110,11 +118,11 @@ static unsigned read_prot(const struct vma *v)
 
 /* Some pages of the file in a row, and where their entries go. */
 struct window {
-	uint64_t first;    /* index of the first */
-	unsigned n;        /* how many */
-	unsigned near;     /* the first of the AROUND that are mapped in any case */
-	void *const *slot; /* of the cache, in one node: changing */
-	pte_t *pte;        /* in one table */
+	uint64_t first;        /* index of the first */
+	unsigned n;            /* how many */
+	unsigned near, near_n; /* those that are mapped in any case */
+	void *const *slot;     /* of the cache, in one node: changing */
+	pte_t *pte;            /* in one table */
 };
 
 /* What of the fault's neighbourhood lies in one table, one node of the cache, the VMA and the file.
@@ -124,6 +132,7 @@ static bool choose_window(const struct fault *f, struct window *w)
 	struct mapping *m = f->v->mapping;
 	vaddr_t low = ALIGN_DOWN(f->addr, PTRS_PER_TABLE * PAGE_SIZE);
 	uint64_t pages = bytes_to_pages(m->ops->size(m)), before, after;
+	struct page *p;
 	unsigned n;
 
 	if (f->index >= pages)
@@ -138,6 +147,12 @@ static bool choose_window(const struct fault *f, struct window *w)
 		return false;
 	w->n = (unsigned)MIN(before + after, (uint64_t)n);
 	w->near = (unsigned)(before - MIN(before, f->addr / PAGE_SIZE % AROUND));
+	w->near_n = AROUND;
+	p = READ_ONCE(w->slot[before]);
+	if (p && page_test(p, PG_REFERENCED)) {
+		w->near = (unsigned)before;
+		w->near_n = 1;
+	}
 	w->pte = f->pte - before;
 	return true;
 }
@@ -175,7 +190,8 @@ static bool fault_around(struct fault *f)
 		struct page *p = READ_ONCE(w.slot[i]);
 		pte_t *pte = w.pte + i;
 
-		if (!p || !pte_none(*pte) || (i - w.near >= AROUND && !page_test(p, PG_REFERENCED)))
+		if (!p || (!page_test(p, PG_REFERENCED) && i - w.near >= w.near_n) ||
+			!pte_none(*pte))
 			continue;
 		if (map_seen(m, p, w.first + i, pte, pte == f->pte ? young : old))
 			mapped++;

@@ -166,7 +166,7 @@ int mm_map(struct mm *m, const struct vm_map_args *a, vaddr_t *out)
 int unmap_locked(struct mm *m, vaddr_t start, vaddr_t end, struct list_head *dead)
 {
 	struct vma *v = mm_find(m, start), *last, *next;
-	struct tlb_batch tlb;
+	struct tlb_batch tlb UNCLEARED;
 	vaddr_t floor;
 	int err = 0;
 

@@ -24,7 +24,7 @@ static bool overlap(
 
 void mapping_zap(struct mapping *m, uint64_t first, uint64_t last, bool even_cows)
 {
-	struct tlb_batch tlb;
+	struct tlb_batch tlb UNCLEARED;
 	struct vma *v;
 	vaddr_t start, end;
 

@@ -40,6 +40,11 @@ static inline void drop_page(struct zap *z, struct page *p, pte_t old)
 	}
 }
 
+static inline bool are_none(const pte_t *four)
+{
+	return pte_none(four[0]) && pte_none(four[1]) && pte_none(four[2]) && pte_none(four[3]);
+}
+
 /* Of an address space that nobody can reach any more: no lock, no flush. */
 static int zap_dead_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
 {
@@ -47,9 +52,12 @@ static int zap_dead_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
 
 	(void)va;
 	for (pte_t *end = pte + n; pte < end; pte++) {
-		pte_t old = pte_load(pte);
+		pte_t old;
 		struct page *p;
 
+		while (end - pte > 4 && are_none(pte))
+			pte += 4;
+		old = pte_load(pte);
 		if (pte_none(old))
 			continue;
 		pte_store(pte, (pte_t){0});

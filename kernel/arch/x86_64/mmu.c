@@ -4,7 +4,8 @@
  *
  * A table above the leaves counts its present entries and remembers which groups of eight were ever
  * used, in its struct page (table_entries, index), so that freeing does not read 512 entries of
- * each. New entries are written under the table's page lock; readers need none, because
+ * each. A table that is freed is all zeros again; some are kept per CPU, so that the next need not
+ * be cleared. New entries are written under the table's page lock; readers need none, because
  * tables go away only when nobody else can walk there (mm's lock held for writing).
  */
 #include <debug.h>
@@ -29,9 +30,25 @@ static pte_t *table_of(pte_t e)
 	return phys_to_virt(e.v & PTE_ADDR);
 }
 
+#define TABLE_CACHE 16u
+
+/* Of its CPU's tasks only: the kernel is not preempted. */
+struct table_cache {
+	unsigned n;
+	struct page *page[TABLE_CACHE]; /* with one reference, all zeros */
+};
+static DEFINE_PER_CPU(struct table_cache, table_cache_);
+
+static struct page *table_get(void)
+{
+	struct table_cache *c = this_cpu_ptr(table_cache_);
+
+	return c->n ? c->page[--c->n] : page_alloc(0, GFP_KERNEL | GFP_ZERO);
+}
+
 static struct page *table_alloc(void)
 {
-	struct page *p = page_alloc(0, GFP_KERNEL | GFP_ZERO);
+	struct page *p = table_get();
 
 	if (!p)
 		return NULL;
@@ -46,6 +63,17 @@ static void table_clean(struct page *p)
 {
 	p->flags &= ~(1u << PG_TABLE);
 	p->index = 0;
+}
+
+/* No CPU can walk through it any more. */
+static void table_put(struct page *p)
+{
+	struct table_cache *c = this_cpu_ptr(table_cache_);
+
+	if (c->n < TABLE_CACHE)
+		c->page[c->n++] = p;
+	else
+		page_free(p, 0);
 }
 
 int mmu_init(struct mmu *m)
@@ -98,7 +126,7 @@ static bool table_install(struct mmu *m, pte_t *table, unsigned i)
 	spin_unlock(&parent->ptl);
 	if (p) {
 		table_clean(p);
-		page_free(p, 0);
+		table_put(p);
 	} else {
 		__atomic_fetch_add(&m->table_pages, 1, __ATOMIC_RELAXED);
 	}
@@ -179,7 +207,7 @@ static void drop_entry(struct mmu *m, pte_t *e, struct tlb_batch *tlb)
 	if (tlb)
 		tlb_batch_table(tlb, child);
 	else
-		page_free(child, 0);
+		table_put(child);
 }
 
 #if CONFIG_DEBUG
@@ -260,7 +288,9 @@ void mmu_fini(struct mmu *m)
 
 	tlb_forget(m);
 	free_all_below(m, m->root, 3, NULL);
+	for (const uint16_t *slot = kernel_slots; *slot; slot++)
+		m->root[*slot] = (pte_t){0};
 	table_clean(root);
-	page_free(root, 0);
+	table_put(root);
 	m->root = NULL;
 }

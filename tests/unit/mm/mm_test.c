@@ -239,7 +239,7 @@ TEST(anonymous_memory_reads_zero_and_keeps_stores)
 {
 	struct mm *m = new_mm();
 
-	REQUIRE_EQ(map(m, BASE, 4, RW, NULL, 0), 0);
+	REQUIRE_EQ(map(m, BASE, 100, RW, NULL, 0), 0);
 	EXPECT_EQ(load(m, BASE), 0);
 	EXPECT_EQ(mm_rss(m), 0);
 	EXPECT_EQ(store(m, BASE + 5, 7), 0);
@@ -249,7 +249,21 @@ TEST(anonymous_memory_reads_zero_and_keeps_stores)
 	EXPECT_EQ(mm_advise(m, BASE, PAGE_SIZE, ADVISE_DONTNEED), 0);
 	EXPECT_EQ(load(m, BASE + 5), 0);
 	EXPECT_EQ(mm_rss(m), 0);
-	EXPECT_EQ(load(m, BASE + 4 * PAGE_SIZE), -EFAULT);
+	EXPECT_EQ(load(m, BASE + 100 * PAGE_SIZE), -EFAULT);
+	end_mm();
+}
+
+TEST(small_writable_memory_that_is_read_gets_its_page_at_once)
+{
+	struct mm *m = new_mm();
+
+	REQUIRE_EQ(map(m, BASE, 4, RW, NULL, 0), 0);
+	EXPECT_EQ(load(m, BASE), 0);
+	EXPECT_EQ(mm_rss(m), 1);
+	EXPECT(pte_write(pte_load(mmu_pte(&m->mmu, BASE))));
+	REQUIRE_EQ(map(m, BASE + 0x100000, 4, VM_READ | VM_MAYREAD, NULL, 0), 0);
+	EXPECT_EQ(load(m, BASE + 0x100000), 0);
+	EXPECT_EQ(mm_rss(m), 1);
 	end_mm();
 }
 
