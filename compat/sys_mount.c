@@ -47,19 +47,13 @@ struct mount_texts {
 	char *source, *type, *data;
 };
 
-/* With one namespace every mount is private already; the other kinds of propagation are not there.
- */
 static int set_propagation(const struct path *at, unsigned long flags)
 {
 	unsigned long kind = flags & MS_PROPAGATION;
 
-	if (flags & ~(unsigned long)(MS_PROPAGATION | MS_REC | MS_SILENT) || kind & (kind - 1) ||
-		at->dentry != at->mnt->root)
+	if (flags & ~(unsigned long)(MS_PROPAGATION | MS_REC | MS_SILENT) || kind & (kind - 1))
 		return -EINVAL;
-	if (kind == MS_PRIVATE)
-		return 0;
-	unsupported("mount propagation", kind);
-	return -EINVAL;
+	return vfs_set_propagation(at, (unsigned)kind, flags & MS_REC);
 }
 
 static int bind_or_move(const char *source, const struct path *at, unsigned long flags)
@@ -88,10 +82,12 @@ static int do_mount(const struct mount_texts *t, const struct path *at, unsigned
 		return -EINVAL;
 	if (flags & MS_REMOUNT)
 		return vfs_remount(at, (unsigned)flags, t->data);
-	if (flags & (MS_BIND | MS_MOVE) && !(flags & MS_PROPAGATION))
+	if (flags & MS_BIND)
 		return bind_or_move(t->source, at, flags);
 	if (flags & MS_PROPAGATION)
 		return set_propagation(at, flags);
+	if (flags & MS_MOVE)
+		return bind_or_move(t->source, at, flags);
 	if (!t->type)
 		return -EINVAL;
 	return vfs_mount(t->source, at, t->type, (unsigned)flags, t->data);

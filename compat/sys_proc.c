@@ -7,6 +7,7 @@
 #include "compat.h"
 #include <exec.h>
 #include <printf.h>
+#include <vm.h>
 
 #define CSIGNAL             0xffu
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
@@ -80,28 +81,60 @@ long sys_clone3(void __user *args, size_t size)
 	return do_clone(&a);
 }
 
-long sys_unshare(unsigned long flags)
+/* A file system context of its own, with a mount namespace of its own if asked. */
+static int unshare_fs(bool mounts)
 {
-	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM;
 	struct fs_context *fs, *old = current->fs;
 	unsigned long irq;
 	int err = 0;
 
-	if (flags & ~known) {
-		unsupported("unshare flags", flags);
+	if (refcount_read(&old->refs) == 1 && !mounts)
+		return 0;
+	fs = fs_context_copy(old);
+	if (!fs)
+		return -ENOMEM;
+	if (mounts)
+		err = fs_context_unshare_mounts(fs);
+	if (err) {
+		fs_context_put(fs);
+		return err;
+	}
+	irq = spin_lock_irq(&current->process->sig_lock); /* /proc looks at it */
+	current->fs = fs;
+	spin_unlock_irq(&current->process->sig_lock, irq);
+	fs_context_put(old);
+	return 0;
+}
+
+/* unshare(2): what one process shares with others cannot be had alone, but for files, directories
+ * and mounts. */
+static int check_unshare(unsigned long flags)
+{
+	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD |
+				    CLONE_SIGHAND | CLONE_VM | CLONE_NEWNS;
+	const struct process *p = current->process;
+
+	if (flags & ~(known | CLONE_NEW_NAMESPACES))
 		return -EINVAL;
+	if (flags & CLONE_NEW_NAMESPACES) {
+		unsupported("unshare flags", flags);
+		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
 	}
-	if (flags & CLONE_FILES)
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && READ_ONCE(p->nr_threads) > 1)
+		return -EINVAL;
+	if (flags & (CLONE_SIGHAND | CLONE_VM) && process_shares_actions(p))
+		return -EINVAL;
+	return flags & CLONE_VM && refcount_read(&current->mm->users) > 1 ? -EINVAL : 0;
+}
+
+long sys_unshare(unsigned long flags)
+{
+	int err = check_unshare(flags);
+
+	if (!err && flags & (CLONE_FS | CLONE_NEWNS))
+		err = unshare_fs(flags & CLONE_NEWNS);
+	if (!err && flags & CLONE_FILES)
 		err = files_unshare();
-	if (!err && flags & CLONE_FS && refcount_read(&old->refs) > 1) {
-		fs = fs_context_copy(old);
-		if (!fs)
-			return -ENOMEM;
-		irq = spin_lock_irq(&current->process->sig_lock); /* /proc looks at it */
-		current->fs = fs;
-		spin_unlock_irq(&current->process->sig_lock, irq);
-		fs_context_put(old);
-	}
 	return err;
 }
 

@@ -1,5 +1,5 @@
 /*
- * mounts.c - /proc/PID/mounts and mountinfo, of the reader's own namespace.
+ * mounts.c - /proc/PID/mounts and mountinfo: the namespace of the process, names as it sees them.
  */
 #include "procfs.h"
 #include <dev.h>
@@ -42,58 +42,94 @@ static void text_super_options(struct text *t, struct super *sb)
 	text_add(t, "%s", buf);
 }
 
-static int show_one(struct mount *m, void *arg)
+/* The mount's place as the process sees it; without @root: what of its file system it shows. */
+static void text_place(struct text *t, const struct path *at, const struct path *root)
 {
-	struct show_ctx *c = arg;
-	struct text *t = c->t;
+	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	char *s = NULL;
+
+	if (!buf)
+		t->err = -ENOMEM;
+	else if (root)
+		s = path_name(at, root, buf, PATH_MAX);
+	else
+		s = dentry_name(at->dentry, buf, PATH_MAX);
+	text_escaped(t, s ? s : "/");
+	kfree(buf);
+}
+
+static void text_propagation(struct text *t, const struct mount *m, const struct path *root)
+{
+	struct mount_propagation p;
+
+	mount_propagation(m, root, &p);
+	if (p.shared)
+		text_add(t, " shared:%u", p.shared);
+	if (p.master)
+		text_add(t, " master:%u", p.master);
+	if (p.from)
+		text_add(t, " propagate_from:%u", p.from);
+	if (m->unbindable)
+		text_add(t, " unbindable");
+}
+
+static int show_mount(struct mount *m, const struct path *root, void *arg)
+{
+	struct text *t = arg;
 	const struct path at = {.mnt = m, .dentry = m->root};
-	struct path root = {.mnt = m, .dentry = m->sb->root};
-	const char *source = *m->source ? m->source : "none";
 
-	if (!c->info) {
-		text_escaped(t, source);
-		text_add(t, " ");
-		text_path(t, &at, true);
-		text_add(t, " %s ", m->sb->type->name);
-		text_options(t, m);
-		text_super_options(t, m->sb);
-		text_add(t, " 0 0\n");
-		return 0;
-	}
-	text_add(t, "%d %d %u:%u ", m->id, m->parent->id, MAJOR(m->sb->dev), MINOR(m->sb->dev));
-	if (m->root == root.dentry) {
-		text_add(t, "/");
-	} else {
-		char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
-		char *s = buf ? path_name(&(struct path){m, m->root}, &root, buf, PATH_MAX) : NULL;
-
-		text_escaped(t, s ? s : "/");
-		kfree(buf);
-	}
+	text_escaped(t, *m->source ? m->source : "none");
 	text_add(t, " ");
-	text_path(t, &at, true);
+	text_place(t, &at, root);
+	text_add(t, " %s ", m->sb->type->name);
+	text_options(t, m);
+	text_super_options(t, m->sb);
+	text_add(t, " 0 0\n");
+	return 0;
+}
+
+static int show_info(struct mount *m, const struct path *root, void *arg)
+{
+	struct text *t = arg;
+	const struct path at = {.mnt = m, .dentry = m->root};
+
+	text_add(t, "%d %d %u:%u ", m->id, m->parent->id, MAJOR(m->sb->dev), MINOR(m->sb->dev));
+	text_place(t, &at, NULL);
+	text_add(t, " ");
+	text_place(t, &at, root);
 	text_add(t, " ");
 	text_options(t, m);
+	text_propagation(t, m, root);
 	text_add(t, " - %s ", m->sb->type->name);
-	text_escaped(t, source);
+	text_escaped(t, *m->source ? m->source : "none");
 	text_add(t, " %s", sb_rdonly(m->sb) ? "ro" : "rw");
 	text_super_options(t, m->sb);
 	text_add(t, "\n");
 	return 0;
 }
 
+static int show(struct text *t, const struct proc_node *n,
+	int (*one)(struct mount *m, const struct path *root, void *arg))
+{
+	struct task *task = proc_node_task(n);
+	struct fs_context *fs = task ? task_fs_get(task) : NULL;
+	int err;
+
+	if (task)
+		task_put(task);
+	if (!fs)
+		return -EINVAL; /* it has exited */
+	err = vfs_for_each_mount(fs, one, t);
+	fs_context_put(fs);
+	return err;
+}
+
 int proc_show_mounts(struct text *t, const struct proc_node *n)
 {
-	struct show_ctx c = {t, false};
-
-	(void)n;
-	return vfs_for_each_mount(show_one, &c);
+	return show(t, n, show_mount);
 }
 
 int proc_show_mountinfo(struct text *t, const struct proc_node *n)
 {
-	struct show_ctx c = {t, true};
-
-	(void)n;
-	return vfs_for_each_mount(show_one, &c);
+	return show(t, n, show_info);
 }

@@ -234,6 +234,23 @@ static int follow_fs(const struct proc_node *n, struct path *out, bool root)
 	return 0;
 }
 
+/* namespaces(7): equal texts, equal namespaces. They cannot be opened. */
+static int link_mount_ns(const struct proc_node *n, char *buf, size_t size)
+{
+	struct task *t = proc_node_task(n);
+	struct fs_context *fs = t ? task_fs_get(t) : NULL;
+
+	if (t)
+		task_put(t);
+	if (!fs)
+		return -ENOENT;
+	spin_lock(&fs->lock);
+	snprintf(buf, size, "mnt:[%u]", fs->ns->id);
+	spin_unlock(&fs->lock);
+	fs_context_put(fs);
+	return 0;
+}
+
 static int follow_cwd(const struct proc_node *n, struct path *out)
 {
 	return follow_fs(n, out, false);
@@ -510,6 +527,9 @@ static int show_personality(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
+static const struct proc_entry ns_entries[] = {
+	{.name = "mnt", .mode = S_IFLNK | 0777, .link = link_mount_ns}, {0}};
+
 #define THREAD_ENTRIES                                                                             \
 	{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv, .guarded = true},              \
 		PROC_FILE("cgroup", show_cgroup), PROC_FILE("cmdline", show_cmdline),              \
@@ -528,7 +548,9 @@ static int show_personality(struct text *t, const struct proc_node *n)
 		{.name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops},                   \
 		PROC_FILE("mountinfo", proc_show_mountinfo),                                       \
 		PROC_FILE("mounts", proc_show_mounts),                                             \
+		{.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_entries},             \
 		PROC_FILE_RW("oom_score_adj", show_oom_score_adj, write_oom_score_adj),            \
+		{.name = "ns", .mode = S_IFDIR | 0511, .children = ns_entries},                    \
 		{.name = "personality",                                                            \
 			.mode = S_IFREG | 0400,                                                    \
 			.show = show_personality,                                                  \

@@ -31,10 +31,24 @@ enum policy_sys_op {
 	POLICY_SWAP,
 	POLICY_RAWIO
 };
+enum policy_net_op {
+	POLICY_NET_CREATE, /* socket(2): family, type, protocol */
+	POLICY_NET_BIND,   /* listen or receive on address and port */
+	POLICY_NET_CONNECT /* connect(2), or the destination of an unconnected send */
+};
+struct ip_addr;
+/* What is known of a socket when the question is asked; addr NULL: none (yet). */
+struct policy_net {
+	uint16_t family, type, protocol;
+	const struct ip_addr *addr;
+	uint16_t port; /* host order */
+};
 int __must_check policy_file(const struct cred *c, const struct path *p, unsigned ops);
 int __must_check policy_device(const struct cred *c, const struct path *p, mode_t type, dev_t dev);
 int __must_check policy_capable(const struct cred *c, unsigned cap);
 int __must_check policy_proc(
 	const struct cred *c, const struct cred *target, enum policy_proc_op op);
+int __must_check policy_net(
+	const struct cred *c, enum policy_net_op op, const struct policy_net *what);
 int __must_check policy_sys(const struct cred *c, enum policy_sys_op op);
 int __must_check policy_exec(const struct cred *c, const struct path *p);

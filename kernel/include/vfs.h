@@ -234,26 +234,34 @@ enum mount_flags {
 	MS_STRICTATIME = 1 << 24,
 	MS_LAZYTIME = 1 << 25
 };
+struct peer_group;
+/* Key: [m] changed under mount_mutex; parent, point and the hash also under mount_spin */
 struct mount {
 	struct super *sb;
-	struct dentry *root;         /* of this mount */
-	struct mount *parent;        /* itself for the namespace root */
-	struct dentry *point;        /* in parent */
-	struct hlist_node hash_node; /* (parent, point) */
-	struct list_head ns_node, child_node, children;
-	struct mount_ns *ns;
+	struct dentry *root;                            /* of this mount */
+	struct mount *parent;                           /* [m] itself for the namespace root */
+	struct dentry *point;                           /* [m] in parent */
+	struct hlist_node hash_node;                    /* [m] (parent, point) */
+	struct list_head ns_node, child_node, children; /* [m] */
+	struct mount_ns *ns;                            /* [m] NULL: in no tree */
+	struct peer_group *group, *master;              /* [m] kernel/vfs/propagate.c */
+	struct list_head peer_node, slave_node;         /* [m] of group, of master */
+	struct list_head work_node;                     /* [m] in a set that is attached or goes */
+	struct mount *receiver; /* [m] a copy that is not attached yet: its parent to be */
+	bool unbindable, going; /* [m] */
+	bool detached;
 	uint32_t flags;
 	int32_t id;
 	refcount_t refs;
-	bool detached;
 	char source[64];
 	struct rcu_head rcu;
 };
 struct mount_ns {
 	refcount_t refs;
+	uint32_t id;
 	struct mount *root;
-	struct list_head mounts;
-	struct spinlock lock;
+	struct list_head mounts; /* under mount_mutex */
+	uint32_t nr_mounts;      /* same */
 	uint32_t seq;
 	struct wait_queue changed;
 };
@@ -277,6 +285,9 @@ struct mount *vfs_kernel_mount(const char *type, const char *options) __must_che
 int __must_check vfs_remount(const struct path *at, unsigned flags, const char *options);
 int __must_check vfs_bind_mount(const struct path *from, const struct path *at, bool recursive);
 int __must_check vfs_move_mount(const struct path *from, const struct path *at);
+/* mount(2) MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE for the mount at @at, or all below it.
+ */
+int __must_check vfs_set_propagation(const struct path *at, unsigned kind, bool recursive);
 int __must_check vfs_umount(
 	const struct path *at, unsigned flags /* 1 FORCE 2 DETACH 4 EXPIRE 8 NOFOLLOW */);
 int __must_check vfs_pivot_root(const struct path *new_root, const struct path *put_old);
@@ -285,9 +296,19 @@ int __must_check vfs_mount_root(const char *source, const char *type, unsigned f
 int __must_check vfs_sync_all(void);
 int __must_check vfs_sync_super(struct super *sb);
 void vfs_remount_all_readonly(void); /* before power-off */
-/* Walk the mounts of the current namespace that are visible from @root, in order. fn non-zero
- * stops. */
-int vfs_for_each_mount(int (*fn)(struct mount *m, void *arg), void *arg);
+/*
+ * Walk the mounts of @fs's namespace that are visible from its root, in order; @root is that root.
+ * fn runs with the tree locked; non-zero stops.
+ */
+int vfs_for_each_mount(struct fs_context *fs,
+	int (*fn)(struct mount *m, const struct path *root, void *arg), void *arg);
+/* What mountinfo says of a mount's propagation, 0 where it does not apply; proc(5). @from: the
+ * nearest group above the master that has a member below @root. fn of vfs_for_each_mount() only. */
+struct mount_propagation {
+	uint32_t shared, master, from;
+};
+void mount_propagation(
+	const struct mount *m, const struct path *root, struct mount_propagation *out);
 
 /* ---- paths ---- */
 enum lookup_flags {
@@ -314,11 +335,16 @@ static inline bool path_equal(const struct path *a, const struct path *b)
 /* Absolute name as seen from @root (NULL: the current root), built at the end of @buf; pointer into
  * it, or NULL: -ENAMETOOLONG. Unreachable: "(unreachable)"; deleted: " (deleted)" appended. */
 char *path_name(const struct path *p, const struct path *root, char *buf, size_t size);
+/* Its name from the root of its file system, as path_name(); deleted: "//deleted" appended. */
+char *dentry_name(const struct dentry *d, char *buf, size_t size);
 void fs_get_root(struct path *out);
 void fs_get_cwd(struct path *out);
 int __must_check fs_set_cwd(const struct path *p); /* checks directory and search permission */
 int __must_check fs_set_root(const struct path *p);
 struct fs_context *fs_context_copy(struct fs_context *from) __must_check;
+/* Give @f, which only the caller changes, a mount namespace of its own: a copy of the one it is in.
+ * -EPERM, -ENOMEM. mount_namespaces(7) */
+int __must_check fs_context_unshare_mounts(struct fs_context *f);
 static inline struct fs_context *fs_context_get(struct fs_context *f)
 {
 	refcount_inc(&f->refs);
@@ -329,6 +355,9 @@ void fs_context_put(struct fs_context *f);
 /* ---- operations by name: base + name as path_lookup ---- */
 int __must_check vfs_mkdir(const struct path *base, const char *name, mode_t mode);
 int __must_check vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev);
+/* The same; *out, when not NULL, is the new name, referenced. */
+int __must_check vfs_mknod_path(
+	const struct path *base, const char *name, mode_t mode, dev_t dev, struct path *out);
 int __must_check vfs_symlink(const char *target, const struct path *base, const char *name);
 int __must_check vfs_link(const struct path *from, const struct path *base, const char *name);
 int __must_check vfs_unlink(const struct path *base, const char *name);

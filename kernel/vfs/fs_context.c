@@ -59,8 +59,7 @@ void fs_context_put(struct fs_context *f)
 	spin_unlock(&contexts_lock);
 	path_put(&f->root);
 	path_put(&f->cwd);
-	if (refcount_dec(&f->ns->refs))
-		panic("vfs: the mount namespace lost its last user");
+	mount_ns_put(f->ns);
 	kfree(f);
 }
 
@@ -264,5 +263,28 @@ char *path_name(const struct path *p, const struct path *root, char *buf, size_t
 		ok = prepend(&at, buf, "/", 1);
 	if (ok && !reached)
 		ok = prepend(&at, buf, "(unreachable)", 13);
+	return ok ? at : NULL;
+}
+
+char *dentry_name(const struct dentry *d, char *buf, size_t size)
+{
+	const struct dentry *k;
+	char *at;
+	uint32_t rs;
+	bool ok;
+
+	do {
+		rs = seq_read_begin(&rename_seq);
+		rcu_read_lock();
+		at = buf + size;
+		ok = prepend(&at, buf, "", 1);
+		if (ok && d_unlinked(d))
+			ok = prepend(&at, buf, "//deleted", 9);
+		for (k = d; ok && READ_ONCE(k->parent) != k; k = READ_ONCE(k->parent))
+			ok = prepend_name(&at, buf, k);
+		rcu_read_unlock();
+	} while (seq_read_retry(&rename_seq, rs));
+	if (ok && *at != '/')
+		ok = prepend(&at, buf, "/", 1);
 	return ok ? at : NULL;
 }

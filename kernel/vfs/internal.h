@@ -140,17 +140,11 @@ static inline struct mount *mount_get(struct mount *m)
 void mount_put(struct mount *m);
 void mount_tree_init(void);
 struct mount *mount_create(struct super *sb, struct dentry *root, const char *source,
-	unsigned flags); /* takes over the super's reference */
-struct mount *mount_clone(struct mount *from, struct dentry *root);
-int mount_attach(struct mount *m, const struct path *at);        /* mount_mutex held */
-void mount_detach_tree(struct mount *m, struct list_head *gone); /* mount_mutex held */
-void mounts_release(struct list_head *gone);
-bool mount_is_below(const struct mount *m, const struct mount *top);
-/* All with mount_mutex held. False: has children or more than @refs references. */
-bool mount_detach_unused(struct mount *m, int refs, struct list_head *gone);
-void mount_move(struct mount *m, const struct path *to);
-void mount_swap_root(struct mount *new_root, struct mount *old_root, const struct path *put_old);
-int mount_copy_tree(const struct path *from, bool recursive, struct mount **out);
+	unsigned flags);                          /* takes over the super's reference */
+bool mount_is_point_here(const struct dentry *d); /* covered in the current namespace? */
+/* Its name was removed: mounts on it, of other namespaces, go. No locks held. */
+void mounts_drop_at(struct dentry *d);
+void mount_ns_put(struct mount_ns *ns);
 /* ---- super.c ---- */
 int super_open(const char *source, const char *type, unsigned flags, const char *options,
 	struct super **out);
@@ -171,6 +165,7 @@ void sync_init(void);
 void file_cache_init(uint64_t pages);
 struct file *file_alloc(
 	unsigned flags); /* access mode bits set from flags; NULL: no memory or too many */
+void file_change_flags(struct file *f, unsigned clear, unsigned set); /* tells ops->async */
 /* Give @f (from file_alloc) its path, which it takes over also on failure, and open it. */
 int file_open_path(struct file *f, struct path *p);
 void locks_close(struct file *f, struct files *owner); /* close(2) by a process */

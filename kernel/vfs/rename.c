@@ -41,6 +41,7 @@ static void unlock_dirs(struct dentry *a, struct dentry *b)
 struct renaming {
 	struct parent from, to;
 	struct dentry *old, *new;
+	struct dentry *covered; /* a replaced name on which other namespaces have mounts */
 	unsigned flags;
 };
 
@@ -88,7 +89,7 @@ static int check_permissions(const struct renaming *r)
 		if (!err && exchange && new_is_dir)
 			err = inode_permission(r->new->inode, MAY_WRITE, false);
 	}
-	if (!err && ((READ_ONCE(r->old->flags) | READ_ONCE(r->new->flags)) & D_MOUNTED))
+	if (!err && (mount_is_point_here(r->old) || mount_is_point_here(r->new)))
 		err = -EBUSY;
 	return err;
 }
@@ -142,6 +143,9 @@ static int rename_locked(struct renaming *r, struct inode **victim)
 			*victim = inode_get(r->new->inode);
 		if (!err)
 			err = rename_do(r, *victim);
+		if (!err && *victim && !(r->flags & RENAME_EXCHANGE) &&
+			(READ_ONCE(r->new->flags) & D_MOUNTED))
+			r->covered = d_get(r->new);
 	}
 	d_put(r->new);
 put_old:
@@ -177,6 +181,10 @@ int vfs_rename(const struct path *ob, const char *on, const struct path *nb, con
 		lock_dirs(r.from.path.dentry, r.to.path.dentry);
 		err = rename_locked(&r, &victim);
 		unlock_dirs(r.from.path.dentry, r.to.path.dentry);
+	}
+	if (r.covered) {
+		mounts_drop_at(r.covered);
+		d_put(r.covered);
 	}
 	if (victim)
 		inode_put(victim);

@@ -14,6 +14,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -169,6 +170,8 @@ static void remove_tree(const char *path)
 
 	if (unlink(path) == 0 || rmdir(path) == 0)
 		return;
+	if (errno == EBUSY && umount2(path, MNT_DETACH) == 0 && rmdir(path) == 0)
+		return; /* a case ended before it took its mount away */
 	dir = opendir(path);
 	if (!dir)
 		return;

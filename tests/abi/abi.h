@@ -57,6 +57,9 @@
 #define OCT(value) say("%s = 0%lo", #value, (unsigned long)(value))
 #define HEX(value) say("%s = %#lx", #value, (unsigned long)(value))
 
+#ifndef SYS_fchmodat2 /* younger than musl's list */
+#define SYS_fchmodat2 452
+#endif
 /* sc(name, arguments...): the bare system call; -1 and errno on failure. */
 #define SC_N(_1, _2, _3, _4, _5, _6, n, ...) n
 #define SC_0(nr)                             syscall(nr)

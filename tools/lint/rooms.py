@@ -18,6 +18,7 @@ OWNERS = {
     "vfs": "stat poll vfs file",
     "block": "block",
     "fs": "fs tmpfs pty",
+    "net": "ipaddr pkt csum net net_mib netdev socket netctl",
     "drivers": "pci console",
     "tty": "tty vt",
     "proc": "signal process exec user_abi",

@@ -18,8 +18,8 @@
  * kernel/vfs/dcache.c kernel/vfs/fdtable.c */
 /* LINK: kernel/vfs/fifo.c kernel/vfs/file.c kernel/vfs/fs_context.c kernel/vfs/generic.c
  * kernel/vfs/inode.c kernel/vfs/locks.c */
-/* LINK: kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c kernel/vfs/namei.c
- * kernel/vfs/open.c kernel/vfs/ops.c */
+/* LINK: kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c kernel/vfs/mount_ns.c
+ * kernel/vfs/propagate.c kernel/vfs/namei.c kernel/vfs/open.c kernel/vfs/ops.c */
 /* LINK: kernel/vfs/pipe.c kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c
  * kernel/vfs/rw.c kernel/vfs/splice.c */
 /* LINK: kernel/vfs/super.c kernel/vfs/vfs.c */

@@ -5,7 +5,8 @@
 /* LINK: kernel/vfs/anon.c kernel/vfs/attr.c kernel/vfs/blkdev.c kernel/vfs/chrdev.c */
 /* LINK: kernel/vfs/dcache.c kernel/vfs/fdtable.c kernel/vfs/fifo.c kernel/vfs/file.c */
 /* LINK: kernel/vfs/fs_context.c kernel/vfs/generic.c kernel/vfs/inode.c */
-/* LINK: kernel/vfs/locks.c kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c */
+/* LINK: kernel/vfs/locks.c kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c
+ * kernel/vfs/mount_ns.c kernel/vfs/propagate.c */
 /* LINK: kernel/vfs/namei.c kernel/vfs/open.c kernel/vfs/ops.c kernel/vfs/pipe.c */
 /* LINK: kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c kernel/vfs/rw.c */
 /* LINK: kernel/vfs/splice.c kernel/vfs/super.c kernel/vfs/vfs.c kernel/fs/tmpfs/dir.c */
@@ -581,6 +582,149 @@ TEST(bind_move_and_pivot)
 	EXPECT_EQ(vfs_rmdir(NULL, "/x"), 0);
 	EXPECT_EQ(vfs_rmdir(NULL, "/y"), 0);
 	EXPECT_EQ(vfs_rmdir(NULL, "/z"), 0);
+	teardown();
+}
+
+static int mount_at_name(const char *type, const char *name)
+{
+	struct path at;
+	int err = path_lookup(NULL, name, 0, &at);
+
+	if (err)
+		return err;
+	err = vfs_mount("none", &at, type, 0, NULL);
+	path_put(&at);
+	return err;
+}
+
+static int umount_name(const char *name, unsigned flags)
+{
+	struct path at;
+	int err = path_lookup(NULL, name, 0, &at);
+
+	if (err)
+		return err;
+	err = vfs_umount(&at, flags);
+	path_put(&at);
+	unit_rcu_flush();
+	return err;
+}
+
+static int bind_names(const char *from, const char *to, unsigned kind)
+{
+	struct path a, b;
+	int err = path_lookup(NULL, from, 0, &a);
+
+	if (err)
+		return err;
+	err = path_lookup(NULL, to, 0, &b);
+	if (!err) {
+		err = vfs_bind_mount(&a, &b, false);
+		path_put(&b);
+	}
+	path_put(&a);
+	if (!err)
+		err = path_lookup(NULL, to, 0, &a);
+	if (err)
+		return err;
+	err = vfs_set_propagation(&a, kind, false);
+	path_put(&a);
+	return err;
+}
+
+/* /a shared, /b its peer, /c a shared slave of both. */
+static void make_peers(void)
+{
+	static const char *const name[] = {"/a", "/b", "/c", "/a/d"};
+	struct path at;
+
+	for (unsigned k = 0; k < 3; k++)
+		EXPECT_EQ(vfs_mkdir(NULL, name[k], 0755), 0);
+	EXPECT_EQ(mount_at_name("tmpfs", "/a"), 0);
+	EXPECT_EQ(vfs_mkdir(NULL, "/a/d", 0755), 0);
+	path_lookup(NULL, "/a", 0, &at);
+	EXPECT_EQ(vfs_set_propagation(&at, MS_SHARED, false), 0);
+	path_put(&at);
+	EXPECT_EQ(bind_names("/a", "/b", MS_SHARED), 0);
+	EXPECT_EQ(bind_names("/a", "/c", MS_SLAVE), 0);
+	path_lookup(NULL, "/c", 0, &at);
+	EXPECT_EQ(vfs_set_propagation(&at, MS_SHARED, false), 0);
+	path_put(&at);
+}
+
+static void drop_peers(void)
+{
+	EXPECT_EQ(umount_name("/c", 0), 0);
+	EXPECT_EQ(umount_name("/b", 0), 0);
+	EXPECT_EQ(umount_name("/a", 0), 0);
+	vfs_rmdir(NULL, "/a");
+	vfs_rmdir(NULL, "/b");
+	vfs_rmdir(NULL, "/c");
+}
+
+TEST(a_mount_that_cannot_be_passed_on_changes_nothing)
+{
+	uint32_t mounts;
+	long before;
+	int err = -ENOMEM;
+
+	setup();
+	make_peers();
+	mounts = current->fs->ns->nr_mounts;
+	EXPECT_EQ(mount_at_name("tmpfs", "/a/d"), 0);
+	EXPECT_EQ(umount_name("/a/d", 0), 0);
+	before = alloc_live();
+	for (long n = 0; err == -ENOMEM && n < 100; n++) {
+		alloc_fail_after(n);
+		err = mount_at_name("tmpfs", "/a/d");
+		alloc_fail_after(-1);
+		unit_rcu_flush();
+		if (!err)
+			break;
+		EXPECT_EQ(err, -ENOMEM);
+		EXPECT_EQ(current->fs->ns->nr_mounts, mounts);
+		EXPECT_EQ(alloc_live(), before);
+	}
+	EXPECT_EQ(err, 0);
+	EXPECT_EQ(current->fs->ns->nr_mounts, mounts + 3);
+	EXPECT_EQ(umount_name("/b/d", 0), 0);
+	EXPECT_EQ(current->fs->ns->nr_mounts, mounts);
+	EXPECT_EQ(alloc_live(), before);
+	drop_peers();
+	teardown();
+}
+
+TEST(a_namespace_that_cannot_be_copied_leaves_nothing)
+{
+	struct fs_context *f;
+	uint32_t mounts;
+	long before;
+	int err = -ENOMEM;
+
+	setup();
+	make_peers();
+	mounts = current->fs->ns->nr_mounts;
+	f = fs_context_copy(current->fs);
+	before = alloc_live();
+	for (long n = 0; err == -ENOMEM && n < 100; n++) {
+		alloc_fail_after(n);
+		err = fs_context_unshare_mounts(f);
+		alloc_fail_after(-1);
+		unit_rcu_flush();
+		if (err)
+			EXPECT_EQ(alloc_live(), before);
+	}
+	EXPECT_EQ(err, 0);
+	EXPECT_EQ(f->ns->nr_mounts, mounts);
+	EXPECT(f->ns != current->fs->ns && f->root.mnt != current->fs->root.mnt);
+	EXPECT_EQ(mount_at_name("tmpfs", "/a/d"), 0); /* reaches the copies as well */
+	EXPECT_EQ(f->ns->nr_mounts, mounts + 3);
+	EXPECT_EQ(umount_name("/a/d", 0), 0);
+	EXPECT_EQ(f->ns->nr_mounts, mounts);
+	fs_context_put(f);
+	unit_rcu_flush();
+	EXPECT_EQ(current->fs->ns->nr_mounts, mounts);
+	drop_peers();
 	teardown();
 }
 
