@@ -92,7 +92,8 @@ struct mm {
 extern void (*mm_drop_file)(struct file *f); /* vfs sets it: fput */
 
 int __must_check mm_create(struct mm **out); /* empty; users 1 */
-int __must_check mm_fork(struct mm *from, struct mm **out);
+/* @sp: where the caller's stack is in use. */
+int __must_check mm_fork(struct mm *from, vaddr_t sp, struct mm **out);
 static inline struct mm *mm_get(struct mm *m)
 {
 	refcount_inc(&m->users);

@@ -160,7 +160,8 @@ static inline bool vma_is_anon(const struct vma *v)
 }
 
 /* zap.c */
-enum zap_flags { ZAP_FILE_ONLY = 1, ZAP_NO_LOCK = 2 /* nobody else can reach the tables */ };
+enum zap_flags { ZAP_FILE_ONLY = 1 };
+/* @tlb NULL: the address space is dead, nobody can reach the tables. */
 void zap_range(struct mm *m, vaddr_t start, vaddr_t end, struct tlb_batch *tlb, unsigned flags);
 atomic64_t *mm_rss_counter(struct mm *m, const struct page *p);
 void page_drop_mapcount(struct page *p); /* an entry of a cache's page went away */

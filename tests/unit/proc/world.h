@@ -135,8 +135,9 @@ int mm_create(struct mm **out)
 	*out = m;
 	return 0;
 }
-int mm_fork(struct mm *from, struct mm **out)
+int mm_fork(struct mm *from, vaddr_t sp, struct mm **out)
 {
+	(void)sp;
 	(void)from;
 	return mm_create(out);
 }
