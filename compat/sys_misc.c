@@ -1,6 +1,5 @@
 /*
  * sys_misc.c - the rest: uname(2), sysinfo(2), syslog(2), getrandom(2), futex(2), memfd_create(2),
- * and what sockets' calls say while there are none.
  */
 #include "abi/process.h"
 #include "compat.h"
@@ -317,6 +316,9 @@ enum {
 
 long sys_memfd_create(const char __user *name, unsigned flags)
 {
+	const unsigned known = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC;
+	uint32_t seals = flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ? 0 : F_SEAL_SEAL;
+	mode_t mode = 0777;
 	char buf[MEMFD_NAME_MAX + 1];
 	struct file *f;
 	ssize_t n;
@@ -324,39 +326,21 @@ long sys_memfd_create(const char __user *name, unsigned flags)
 
 	if (flags & MFD_HUGETLB)
 		return -ENOSYS;
-	if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC) ||
+	if (flags & ~known ||
 		(flags & (MFD_EXEC | MFD_NOEXEC_SEAL)) == (MFD_EXEC | MFD_NOEXEC_SEAL))
 		return -EINVAL;
 	n = strncpy_from_user(buf, name, sizeof(buf));
 	if (n < 0)
 		return n == -ENAMETOOLONG ? -EINVAL : n;
-	fd = tmpfs_memfd(buf, &f);
+	if (flags & MFD_NOEXEC_SEAL) {
+		mode = 0666;
+		seals |= F_SEAL_EXEC;
+	}
+	fd = tmpfs_memfd(buf, mode, seals, &f);
 	if (fd)
 		return fd;
 	fd = fd_open(f, flags & MFD_CLOEXEC);
 	if (fd < 0)
 		file_put(f);
 	return fd;
-}
-
-/* ---- sockets are later work ---- */
-
-long sys_socket(int family, int type, int proto)
-{
-	return -EAFNOSUPPORT;
-}
-
-long sys_socketpair(int family, int type, int proto, void __user *fds)
-{
-	return -EAFNOSUPPORT;
-}
-
-long sys_not_socket(int fd)
-{
-	struct fd_ref r = fd_begin(fd);
-
-	if (!r.file)
-		return -EBADF;
-	fd_end(r);
-	return -ENOTSOCK;
 }

@@ -37,6 +37,13 @@ static bool may_lock_memory(void)
 	return rlimit_cur(RLIMIT_MEMLOCK) || capable(CAP_IPC_LOCK);
 }
 
+/* proc(5), mmap_min_addr: asked only where it matters, as capabilities are asked of the ambit too.
+ */
+static bool may_map_low(bool fixed, unsigned long addr)
+{
+	return fixed && addr < mmap_min_addr && capable(CAP_SYS_RAWIO);
+}
+
 /* MAP_* as the kernel's request; -errno for what cannot be asked. */
 static int decode_map(struct vm_map_args *a, unsigned prot, unsigned flags)
 {
@@ -66,6 +73,7 @@ static int decode_map(struct vm_map_args *a, unsigned prot, unsigned flags)
 	a->noreplace = flags & MAP_FIXED_NOREPLACE;
 	a->populate = flags & MAP_LOCKED || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 	a->below_4g = flags & MAP_32BIT;
+	a->low = may_map_low(a->fixed, a->addr);
 	return 0;
 }
 
@@ -154,6 +162,7 @@ long sys_mprotect(unsigned long addr, unsigned long len, unsigned prot)
 }
 
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
+#define REMAP_LOW 8u /* mm_remap()'s */
 
 long sys_mremap(unsigned long addr, unsigned long old_len, unsigned long new_len, unsigned flags,
 	unsigned long new_addr)
@@ -173,6 +182,8 @@ long sys_mremap(unsigned long addr, unsigned long old_len, unsigned long new_len
 		(new_addr & ~PAGE_MASK || to > USER_END || new_addr > USER_END - to ||
 			(addr + from > new_addr && new_addr + to > addr)))
 		return -EINVAL;
+	if (may_map_low(flags & MREMAP_FIXED, new_addr))
+		flags |= REMAP_LOW;
 	err = mm_remap(current->mm, addr, from, to, flags, new_addr, &at);
 	return err ? err : (long)at;
 }

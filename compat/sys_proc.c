@@ -7,6 +7,7 @@
 #include "compat.h"
 #include <exec.h>
 #include <printf.h>
+#include <vm.h>
 
 #define CSIGNAL             0xffu
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
@@ -105,16 +106,32 @@ static int unshare_fs(bool mounts)
 	return 0;
 }
 
+/* unshare(2): what one process shares with others cannot be had alone, but for files, directories
+ * and mounts. */
+static int check_unshare(unsigned long flags)
+{
+	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD |
+				    CLONE_SIGHAND | CLONE_VM | CLONE_NEWNS;
+	const struct process *p = current->process;
+
+	if (flags & ~(known | CLONE_NEW_NAMESPACES))
+		return -EINVAL;
+	if (flags & CLONE_NEW_NAMESPACES) {
+		unsupported("unshare flags", flags);
+		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+	}
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && READ_ONCE(p->nr_threads) > 1)
+		return -EINVAL;
+	if (flags & (CLONE_SIGHAND | CLONE_VM) && process_shares_actions(p))
+		return -EINVAL;
+	return flags & CLONE_VM && refcount_read(&current->mm->users) > 1 ? -EINVAL : 0;
+}
+
 long sys_unshare(unsigned long flags)
 {
-	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_NEWNS;
-	int err = 0;
+	int err = check_unshare(flags);
 
-	if (flags & ~known) {
-		unsupported("unshare flags", flags);
-		return -EINVAL;
-	}
-	if (flags & (CLONE_FS | CLONE_NEWNS))
+	if (!err && flags & (CLONE_FS | CLONE_NEWNS))
 		err = unshare_fs(flags & CLONE_NEWNS);
 	if (!err && flags & CLONE_FILES)
 		err = files_unshare();

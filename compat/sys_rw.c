@@ -4,8 +4,15 @@
  */
 #include "compat.h"
 
-#define MAX_RW        0x7ffff000ul /* what one call moves at most: write(2) NOTES */
-#define RWF_SUPPORTED 0            /* of preadv2(2)'s flags */
+#define MAX_RW 0x7ffff000ul /* what one call moves at most: write(2) NOTES */
+enum {                      /* preadv2(2) */
+	RWF_HIPRI = 1,
+	RWF_DSYNC = 2,
+	RWF_SYNC = 4,
+	RWF_NOWAIT = 8,
+	RWF_APPEND = 16,
+	RWF_NOAPPEND = 32
+};
 
 static ssize_t rw(int fd, void __user *buf, size_t count, int64_t *pos, bool write)
 {
@@ -26,7 +33,33 @@ static ssize_t rw(int fd, void __user *buf, size_t count, int64_t *pos, bool wri
 	return n;
 }
 
-static ssize_t rwv(int fd, const void __user *iov, long n, int64_t *pos, bool write)
+/* preadv2(2)'s flags as the kernel has them. RWF_HIPRI is a wish, granted to no file here. */
+static int decode_rwf(int flags, uint32_t *out)
+{
+	const int known = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
+
+	if (flags & ~known)
+		return -EOPNOTSUPP;
+	if ((flags & (RWF_APPEND | RWF_NOAPPEND)) == (RWF_APPEND | RWF_NOAPPEND))
+		return -EINVAL;
+	*out = (flags & RWF_DSYNC ? RW_DSYNC : 0u) | (flags & RWF_SYNC ? RW_SYNC : 0u) |
+	       (flags & RWF_NOWAIT ? RW_NOWAIT : 0u) | (flags & RWF_APPEND ? RW_APPEND : 0u) |
+	       (flags & RWF_NOAPPEND ? RW_NOAPPEND : 0u);
+	return 0;
+}
+
+/* Nobody looks at the flags when nothing is to be moved, or the file is not open for it. */
+static int rw_flags(struct file *f, struct iov_iter *it, int flags, bool write)
+{
+	int err;
+
+	if (!it->count || !(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return 0;
+	err = decode_rwf(flags, &it->flags);
+	return err ? err : it->flags & RW_NOWAIT && !vfs_may_nowait(f) ? -EOPNOTSUPP : 0;
+}
+
+static ssize_t rwv(int fd, const void __user *iov, long n, int64_t *pos, int flags, bool write)
 {
 	struct fd_ref r = fd_begin(fd);
 	struct iov_copy c UNCLEARED;
@@ -38,7 +71,11 @@ static ssize_t rwv(int fd, const void __user *iov, long n, int64_t *pos, bool wr
 	if (!done) {
 		if (c.iter.count > MAX_RW)
 			c.iter.count = MAX_RW;
-		done = write ? vfs_write(r.file, &c.iter, pos) : vfs_read(r.file, &c.iter, pos);
+		if (unlikely(flags))
+			done = rw_flags(r.file, &c.iter, flags, write);
+		if (!done)
+			done = write ? vfs_write(r.file, &c.iter, pos)
+				     : vfs_read(r.file, &c.iter, pos);
 		iov_copy_put(&c);
 	}
 	fd_end(r);
@@ -88,12 +125,12 @@ long sys_pwrite64(int fd, void __user *buf, size_t count, int64_t pos)
 
 long sys_readv(int fd, void __user *iov, int n)
 {
-	return rwv(fd, iov, n, NULL, false);
+	return rwv(fd, iov, n, NULL, 0, false);
 }
 
 long sys_writev(int fd, void __user *iov, int n)
 {
-	return rwv(fd, iov, n, NULL, true);
+	return rwv(fd, iov, n, NULL, 0, true);
 }
 
 long sys_preadv(int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high)
@@ -102,7 +139,7 @@ long sys_preadv(int fd, void __user *iov, int n, unsigned long pos_low, unsigned
 	ssize_t err = positioned(fd, pos);
 
 	(void)pos_high; /* the low word holds it all on 64-bit machines */
-	return err ? err : rwv(fd, iov, n, &pos, false);
+	return err ? err : rwv(fd, iov, n, &pos, 0, false);
 }
 
 long sys_pwritev(int fd, void __user *iov, int n, unsigned long pos_low, unsigned long pos_high)
@@ -111,19 +148,17 @@ long sys_pwritev(int fd, void __user *iov, int n, unsigned long pos_low, unsigne
 	ssize_t err = positioned(fd, pos);
 
 	(void)pos_high;
-	return err ? err : rwv(fd, iov, n, &pos, true);
+	return err ? err : rwv(fd, iov, n, &pos, 0, true);
 }
 
 static long rwv2(int fd, void __user *iov, int n, int64_t pos, int flags, bool write)
 {
 	ssize_t err;
 
-	if (flags & ~RWF_SUPPORTED) /* nobody looks at them when nothing is to be moved */
-		return n ? -EOPNOTSUPP : rwv(fd, iov, 0, NULL, write);
 	if (pos == -1)
-		return rwv(fd, iov, n, NULL, write);
+		return rwv(fd, iov, n, NULL, flags, write);
 	err = positioned(fd, pos);
-	return err ? err : rwv(fd, iov, n, &pos, write);
+	return err ? err : rwv(fd, iov, n, &pos, flags, write);
 }
 
 long sys_preadv2(

@@ -18,6 +18,7 @@
 #include <error.h>
 #include <fs.h>
 #include <log.h>
+#include <net.h>
 #include <page.h>
 #include <pagecache.h>
 #include <pci.h>
@@ -66,6 +67,7 @@ STEP(devfs_init)
 STEP(block_init)
 STEP(ext2_init)
 STEP(devpts_init)
+STEP(net_init)
 STEP(compat_init)
 
 static const struct boot_step boot[] = {
@@ -98,8 +100,9 @@ static const struct boot_step services[] = {
 	{"tty", tty_init},                  /* /dev/tty, console, ptmx */
 	{"serial", serial_init},            /* ttyS0... */
 	{"console", console_init},          /* screen and keyboard */
+	{"net", step_net_init},             /* interfaces may be announced; there is lo */
 	{"pci", pci_init},                  /* what is plugged in */
-	{"drivers", drivers_probe},         /* disks are there */
+	{"drivers", drivers_probe},         /* disks and network cards are there */
 	{"writeback", step_writeback_init}, /* dirty pages reach them */
 	{"compat", step_compat_init},       /* programs can make calls */
 };
@@ -127,8 +130,9 @@ static void __noreturn halt(const char *what, const char *which, int err)
 {
 	log_at(LOG_EMERG, "%s %s: error %d. The system is halted.", what, which, -err);
 	for (struct block_device *b = NULL; (b = bdev_next(b));)
-		log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
-			(unsigned long long)b->nr_sectors >> 11, b->partlabel);
+		if (b->nr_sectors)
+			log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
+				(unsigned long long)b->nr_sectors >> 11, b->partlabel);
 	for (;;)
 		sleep_uninterruptible_ns(NSEC_PER_SEC);
 }

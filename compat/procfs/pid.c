@@ -548,6 +548,7 @@ static const struct proc_entry ns_entries[] = {
 		{.name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops},                   \
 		PROC_FILE("mountinfo", proc_show_mountinfo),                                       \
 		PROC_FILE("mounts", proc_show_mounts),                                             \
+		{.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_entries},             \
 		PROC_FILE_RW("oom_score_adj", show_oom_score_adj, write_oom_score_adj),            \
 		{.name = "ns", .mode = S_IFDIR | 0511, .children = ns_entries},                    \
 		{.name = "personality",                                                            \

@@ -34,6 +34,7 @@ SHOW_TEXT(show_pipe_max, "1048576\n")
 SHOW_TEXT(show_max_map_count, "65530\n")
 SHOW_TEXT(show_swappiness, "0\n")
 SHOW_TEXT(show_overcommit, "%d\n", overcommit_memory)
+SHOW_TEXT(show_mmap_min_addr, "%llu\n", (unsigned long long)mmap_min_addr)
 
 static ssize_t write_overcommit(const struct proc_node *n, char *s, size_t len)
 {
@@ -43,6 +44,21 @@ static ssize_t write_overcommit(const struct proc_node *n, char *s, size_t len)
 	if (!len || s[0] < '0' || s[0] > '2' || (len > 1 && s[1] != '\n'))
 		return -EINVAL;
 	overcommit_memory = s[0] - '0';
+	return (ssize_t)len;
+}
+
+static ssize_t write_mmap_min_addr(const struct proc_node *n, char *s, size_t len)
+{
+	const char *end;
+	uint64_t value;
+
+	(void)n;
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	value = strtou64(s, &end, 10);
+	if (end == s || (*end && *end != '\n') || value >= USER_END)
+		return -EINVAL;
+	mmap_min_addr = value;
 	return (ssize_t)len;
 }
 
@@ -158,6 +174,7 @@ static const struct proc_entry kernel_entries[] = {
 };
 static const struct proc_entry vm_entries[] = {
 	PROC_FILE("max_map_count", show_max_map_count),
+	PROC_FILE_RW("mmap_min_addr", show_mmap_min_addr, write_mmap_min_addr),
 	PROC_FILE_RW("overcommit_memory", show_overcommit, write_overcommit),
 	PROC_FILE("swappiness", show_swappiness),
 	{0},
@@ -169,9 +186,18 @@ static const struct proc_entry fs_entries[] = {
 	PROC_FILE("pipe-max-size", show_pipe_max),
 	{0},
 };
-const struct proc_entry proc_sys_entries[] = {
+struct proc_entry proc_sys_entries[] = {
 	{.name = "fs", .mode = S_IFDIR | 0555, .children = fs_entries},
 	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
+	{.name = "net", .mode = S_IFDIR | 0555},
 	{.name = "vm", .mode = S_IFDIR | 0555, .children = vm_entries},
 	{0},
 };
+
+/* "net" is made from the network room's list. */
+void proc_sys_init(void)
+{
+	for (struct proc_entry *e = proc_sys_entries; e->name; e++)
+		if (!strcmp(e->name, "net"))
+			proc_net_sysctl_init(e);
+}

@@ -144,3 +144,12 @@ void sched_set_nice(struct task *t, int nice)
 	nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
 	change(t, (enum sched_policy)t->se.policy, t->se.rt_priority, nice);
 }
+
+void sched_set_slice(struct task *t, uint64_t ns)
+{
+	unsigned long f;
+	struct rq *rq = task_rq_lock(t, &f);
+
+	t->se.slice_ns = ns;
+	spin_unlock_irq(&rq->lock, f);
+}

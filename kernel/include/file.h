@@ -33,13 +33,18 @@ struct file_ops {
 	int (*mmap)(
 		struct file *f, struct vm_map_args *a); /* sets mapping/ops/flags; NULL: -ENODEV */
 	int (*open)(struct inode *i, struct file *f);
-	int (*flush)(struct file *f);    /* each close(2) */
-	void (*release)(struct file *f); /* last reference */
+	void (*async)(struct file *f, bool on); /* O_ASYNC changed: see file_signal; f->lock held */
+	int (*flush)(struct file *f);           /* each close(2) */
+	void (*release)(struct file *f);        /* last reference */
 	int (*fsync)(struct file *f, int64_t start, int64_t end, bool datasync); /* NULL: -EINVAL */
 	int64_t (*seek)(struct file *f, int64_t off, int whence);                /* NULL: -ESPIPE */
 	int (*fallocate)(struct file *f, unsigned mode, int64_t off, int64_t len);
 	ssize_t (*splice_read)(struct file *f, int64_t *pos, struct pipe *to, size_t n,
 		unsigned flags); /* optional */
+	/* fcntl(2), File sealing: with @add the F_SEAL_* @seals are set too. All that are set, or
+	 * -EPERM, -EBUSY. NULL: -EINVAL */
+	int (*seal)(struct file *f, bool add, unsigned seals);
+	bool nowait; /* read and write heed RW_NOWAIT in the iterator's flags */
 };
 /* Key: [p] pos_lock  [s] lock  [c] constant */
 struct file {
@@ -59,13 +64,16 @@ struct file {
 	void *private;
 	struct {
 		pid_t pid;
-		int type;
+		int type; /* file_owner */
 		int sig;
-		uid_t uid;
+		int fd; /* as which it was given O_ASYNC */
+		uid_t uid, euid;
+		bool may_all;         /* CAP_KILL when set */
 	} owner;                      /* F_SETOWN, F_SETSIG */
 	struct list_head epoll_items; /* those who watch it */
 	struct rcu_head rcu;
 };
+enum file_owner { FILE_OWNER_TID, FILE_OWNER_PID, FILE_OWNER_PGRP };
 enum {
 	FMODE_READ = 1,
 	FMODE_WRITE = 2,
@@ -74,7 +82,8 @@ enum {
 	FMODE_STREAM = 16 /* no position */,
 	FMODE_WRITER = 32,
 	FMODE_DENY_WRITE = 64 /* being executed: opening it for writing is ETXTBSY */,
-	FMODE_EXCL = 128 /* block device claimed */
+	FMODE_EXCL = 128 /* block device claimed */,
+	FMODE_NOWAIT = 256 /* as file_ops.nowait, of this file alone */
 };
 
 struct fdtable {
@@ -158,6 +167,19 @@ int __must_check file_create_anon(const char *name, const struct file_ops *ops, 
 ssize_t vfs_read(
 	struct file *f, struct iov_iter *to, int64_t *pos); /* pos NULL: file's own, locked */
 ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos);
+bool vfs_may_nowait(const struct file *f); /* does it heed RW_NOWAIT? */
+/* -EPERM: not open for writing, or sealed; -EINVAL: cannot be sealed; else what file_ops.seal says.
+ */
+long vfs_seals(struct file *f);
+int __must_check vfs_add_seals(struct file *f, unsigned seals);
+enum file_seals {
+	F_SEAL_SEAL = 1,
+	F_SEAL_SHRINK = 2,
+	F_SEAL_GROW = 4,
+	F_SEAL_WRITE = 8,
+	F_SEAL_FUTURE_WRITE = 16,
+	F_SEAL_EXEC = 32
+};
 ssize_t kernel_read(struct file *f, void *buf, size_t n,
 	int64_t pos); /* loops to fill; short at the end of file */
 ssize_t kernel_write(struct file *f, const void *buf, size_t n, int64_t pos);
@@ -187,6 +209,9 @@ long pipe_set_size(struct file *f, unsigned long bytes);
 /* exec: nobody may write to @f while this file is open: 0 or -ETXTBSY (open for writing now). Ends
  * with the last reference. */
 int __must_check file_deny_write(struct file *f);
+/* proc: SIGIO (F_SETSIG: another) to the owner of @f (F_SETOWN). @events: POLL* that came true. Not
+ * in interrupts; no lock above the process tables'. */
+extern void (*file_signal)(struct file *f, unsigned events);
 /* epoll: @f is going away and f->epoll_items is not empty. NULL until set. */
 extern void (*file_released)(struct file *f);
 /* Locks: flock(2), fcntl(2) by process, open-file-description locks. */

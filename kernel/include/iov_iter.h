@@ -18,8 +18,21 @@ struct iov_iter {
 	size_t nr_segs;          /* left, the current one included */
 	size_t seg_off;          /* consumed of the current one */
 	size_t count;            /* bytes left in all */
+	uint32_t flags;          /* see below */
 	struct iovec one;        /* storage for a single buffer */
 };
+/*
+ * ->flags, 0 unless set after iov_iter_*(): what this one transfer asks for beside the file's own
+ * O_* flags, in the bits of O_APPEND, O_NONBLOCK, O_DSYNC and O_SYNC (rw.c asserts it).
+ */
+enum rw_flags {
+	RW_APPEND = 02000,
+	RW_NOWAIT = 04000,
+	RW_DSYNC = 010000,
+	RW_SYNC = 04010000,
+	RW_NOAPPEND = 1 << 30 /* the file's O_APPEND does not count */
+};
+
 void iov_iter_user(struct iov_iter *it, void __user *buf, size_t n);
 void iov_iter_kernel(struct iov_iter *it, void *buf, size_t n);
 void iov_iter_vec(struct iov_iter *it, const struct iovec *user_iov, size_t nr,

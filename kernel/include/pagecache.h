@@ -50,7 +50,8 @@ enum mapping_flags {
 	MAPPING_UNEVICTABLE = 1 /* no backing store: tmpfs */,
 	MAPPING_EXITING = 2,
 	MAPPING_BDEV = 4,
-	MAPPING_FLUSHING = 8 /* [d] the flusher is at work on it; mapping_fini() waits */
+	MAPPING_FLUSHING = 8 /* [d] the flusher is at work on it; mapping_fini() waits */,
+	MAPPING_SEALED = 16 /* [i] no new shared mapping may be writable */
 };
 
 /* Key: [x] xarray lock  [i] i_mmap lock  [d] writeback's list lock  [a] atomic */
@@ -63,7 +64,7 @@ struct mapping {
 	struct rwsem invalidate; /* readers: fault, read-in; writer: truncate, hole punch */
 	struct spinlock mmap_lock;
 	struct list_head vmas;       /* [i] all VMAs that map it (vma->map_node) */
-	uint32_t nr_writable_shared; /* [i] */
+	uint32_t nr_writable_shared; /* [i] those, and mm_map()s under way, that may be written */
 	struct list_head dirty_node; /* [d] on the list of dirty mappings */
 	uint64_t dirtied_ns;         /* [d] */
 	int wb_error;    /* [a] last write error, reported once per file by fsync: see wb_seq */
@@ -77,6 +78,9 @@ struct mapping {
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host, uint32_t flags);
 /* Drop everything, dirty pages included; nobody else has a reference. Sleeps for I/O in flight. */
 void mapping_fini(struct mapping *m);
+
+/* From now on nobody maps it shared and writable: 0, or -EBUSY as somebody has. */
+int __must_check mapping_seal(struct mapping *m);
 
 struct readahead {
 	uint64_t start;
@@ -116,6 +120,8 @@ void pagecache_drop_range(struct mapping *m, int64_t start, int64_t end);
 int __must_check pagecache_sync(struct mapping *m, int64_t start, int64_t end);
 int __must_check pagecache_write_async(struct mapping *m); /* start, don't wait */
 void pagecache_drop_clean(struct mapping *m);              /* posix_fadvise, drop_caches */
+/* The same for the pages of bytes [start, end). */
+void pagecache_drop_clean_range(struct mapping *m, int64_t start, int64_t end);
 void pagecache_readahead(struct mapping *m, uint64_t index, uint64_t nr); /* start reading */
 /* Unmap pages [first, last] from every program. */
 void mapping_unmap(struct mapping *m, uint64_t first, uint64_t last);

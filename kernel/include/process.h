@@ -75,6 +75,7 @@ struct usage {
 		max_rss_pages, in_blocks, out_blocks;
 };
 
+struct sighand;
 /* Key: [t] tasklist lock  [s] sig_lock  [c] constant  [a] atomic */
 struct process {
 	pid_t pid; /* [c] */
@@ -85,17 +86,17 @@ struct process {
 	struct process *parent;             /* [t] real parent */
 	struct list_head children, sibling; /* [t] */
 	struct list_head group_node;        /* [t] */
-	struct pgrp *pgrp;             /* [t] referenced to the end; others read it under RCU */
-	struct session *session;       /* [t] the same */
-	struct hlist_node hash;        /* pid table */
-	struct list_head all_node;     /* [t] */
-	struct spinlock sig_lock;      /* irq-save; guards signals of all its threads */
-	struct sigaction action[NSIG]; /* [s] */
-	struct sigpending pending;     /* [s] process-wide */
-	uint32_t nr_queued;            /* [a] */
-	struct wait_queue child_wait;  /* wait4 sleeps here */
-	uint32_t flags;                /* [s] process_flags */
-	int exit_code;                 /* [s] wait status */
+	struct pgrp *pgrp;                 /* [t] referenced to the end; others read it under RCU */
+	struct session *session;           /* [t] the same */
+	struct hlist_node hash;            /* pid table */
+	struct list_head all_node;         /* [t] */
+	struct spinlock sig_lock;          /* irq-save; guards signals of all its threads */
+	struct sigaction own_action[NSIG]; /* [s] */
+	struct sigpending pending;         /* [s] process-wide */
+	uint32_t nr_queued;                /* [a] */
+	struct wait_queue child_wait;      /* wait4 sleeps here */
+	uint32_t flags;                    /* [s] process_flags */
+	int exit_code;                     /* [s] wait status */
 	int group_exit_code;
 	int stop_sig;
 	uint32_t nr_stopped;                /* [s] */
@@ -112,7 +113,9 @@ struct process {
 	bool child_subreaper, dumpable;
 	uint64_t io_read_bytes, io_write_bytes, io_rchar, io_wchar, io_syscr, io_syscw;
 	int16_t oom_score_adj;
-	void *abi; /* compat's: tracer state, unsupported-call log */
+	void *abi;                /* compat's: tracer state, unsupported-call log */
+	struct sigaction *action; /* [s] own_action, or those in ->sighand: theory in sighand.c */
+	struct sighand *sighand;  /* [s] shared with other processes; NULL: not */
 	struct rcu_head rcu;
 	uint32_t nr_live;       /* [s] threads that have not begun to exit */
 	struct task *exec_task; /* [s] a thread in exec that waits for the others to die */
@@ -219,6 +222,8 @@ enum clone_flags {
 	CLONE_UNTRACED = 0x800000,
 	CLONE_CHILD_SETTID = 0x1000000
 };
+/* Those that ask for a new namespace: mounts, cgroups, names, IPC, users, pids, network, time. */
+#define CLONE_NEW_NAMESPACES (0x02000000ull | 0x7c000000ull | 0x80ull) /* but for mounts */
 struct clone_args {
 	uint64_t flags;
 	int exit_signal;
@@ -229,6 +234,9 @@ struct clone_args {
 /* The new tid, or -EINVAL, -EAGAIN (limit), -ENOMEM, -ENOSYS (flags we do not have). The child
  * returns 0 in its copy of the frame. */
 pid_t process_clone(const struct clone_args *a);
+/* Does another process have the same signal actions (CLONE_SIGHAND)? A hint unless it is one's own.
+ */
+bool process_shares_actions(const struct process *p);
 /* ---- exec ---- (exec.h) ---- exit, wait ---- */
 void __noreturn process_exit(int code);         /* exit(2): this thread; code already << 8 */
 void __noreturn process_exit_group(int status); /* wait status */

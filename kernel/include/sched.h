@@ -37,6 +37,9 @@ extern bool (*sched_fatal_signal)(const struct task *t); /* proc sets it */
 /* sched(7) */
 int __must_check sched_set(struct task *t, enum sched_policy policy, unsigned rt_priority);
 void sched_set_nice(struct task *t, int nice); /* -20..19 */
+/* From its next request on @t of the fair class asks for @ns at a time: the shorter, the sooner it
+ * runs when it wakes; its share stays. */
+void sched_set_slice(struct task *t, uint64_t ns);
 int __must_check sched_set_affinity(
 	struct task *t, struct cpumask mask);  /* -EINVAL if no online CPU in it */
 void sched_account(struct task *t, bool user); /* tick or mode-change accounting */

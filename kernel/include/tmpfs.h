@@ -18,5 +18,5 @@ int __must_check tmpfs_fill_super(struct super *sb, const char *options, bool si
 int __must_check tmpfs_make_node(
 	struct dentry *root, const char *name, mode_t mode, dev_t dev, const char *target);
 void tmpfs_remove_node(struct dentry *root, const char *name); /* a missing one is no error */
-/* memfd_create(2): an open regular file without a name. @flags: O_CLOEXEC is the caller's. */
-int __must_check tmpfs_memfd(const char *name, struct file **out);
+/* memfd_create(2): an open regular file without a name, with the F_SEAL_* @seals (file.h) set. */
+int __must_check tmpfs_memfd(const char *name, mode_t mode, uint32_t seals, struct file **out);

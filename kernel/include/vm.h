@@ -107,6 +107,7 @@ struct vm_map_args {
 	uint64_t length;
 	uint32_t flags; /* vma_flags */
 	bool fixed, noreplace, populate, below_4g;
+	bool low; /* may be fixed below mmap_min_addr */
 	struct mapping *mapping;
 	struct file *file;
 	uint64_t pgoff;
@@ -120,7 +121,8 @@ int __must_check mm_unmap(struct mm *m, vaddr_t addr, uint64_t length);
 int __must_check mm_protect(
 	struct mm *m, vaddr_t addr, uint64_t length, uint32_t prot /* VM_READ|WRITE|EXEC */);
 int __must_check mm_remap(struct mm *m, vaddr_t old, uint64_t old_len, uint64_t new_len,
-	unsigned flags /* 1 MAYMOVE 2 FIXED 4 DONTUNMAP */, vaddr_t to, vaddr_t *out);
+	unsigned flags /* 1 MAYMOVE 2 FIXED 4 DONTUNMAP 8 below mmap_min_addr too */, vaddr_t to,
+	vaddr_t *out);
 int64_t mm_brk(struct mm *m, vaddr_t want); /* the new (or unchanged) break */
 enum vm_advice {
 	ADVISE_DONTNEED,
@@ -168,6 +170,7 @@ int64_t shmem_mapping_size(struct mapping *m);
 /* /proc/sys/vm: 0 heuristic, 1 always, 2 never beyond ratio percent of memory; VMAs per program. */
 extern int overcommit_memory, overcommit_ratio;
 extern uint32_t max_map_count;
+extern vaddr_t mmap_min_addr; /* bytes; who may map below it is the caller's to know: proc(5) */
 /* Charge or (negative) uncharge committed memory: 0 or -ENOMEM. */
 int __must_check vm_commit(int64_t pages);
 void vm_uncommit(int64_t pages);

@@ -288,7 +288,7 @@ int expand_stack_locked(struct mm *m, struct vma *v, vaddr_t addr)
 	uint64_t grow = (v->start - start) >> PAGE_SHIFT;
 	int err;
 
-	if (!(v->flags & VM_GROWSDOWN) || start < MMAP_MIN_ADDR || v->end - start > m->limit_stack)
+	if (!(v->flags & VM_GROWSDOWN) || start < vm_lowest() || v->end - start > m->limit_stack)
 		return -EFAULT;
 	if (prev && !(prev->flags & VM_GROWSDOWN) && vma_prot(prev) &&
 		(start < STACK_GUARD_BYTES || start - STACK_GUARD_BYTES < prev->end))

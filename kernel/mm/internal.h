@@ -106,12 +106,20 @@ unsigned mapping_page_users(struct mapping *m, uint64_t index); /* RMAP_* ; clea
 /* vma.c */
 extern struct slab_cache *vma_slab, *mm_slab;
 #define STACK_GUARD_BYTES (256 * PAGE_SIZE)
-#define MMAP_MIN_ADDR     0x10000ull
+/* Where the kernel itself puts nothing below. */
+static inline vaddr_t vm_lowest(void)
+{
+	return MAX(mmap_min_addr, (vaddr_t)PAGE_SIZE);
+}
 void vma_insert(struct mm *m, struct vma *v);
 void vma_erase(struct mm *m, struct vma *v);
 void vma_resize(struct vma *v, vaddr_t start,
 	vaddr_t end); /* pgoff follows start; takes the mapping's lock */
 void vma_link_mapping(struct vma *v);
+/* @v is about to be linked: counts already if it may be written and shared, unless that is sealed: 0,
+ * -EPERM. vma_announced() ends that. */
+int __must_check vma_announce(const struct vma *v);
+void vma_announced(const struct vma *v);
 void vma_unlink_mapping(struct vma *v);
 struct vma *vma_prev(struct vma *v);
 struct vma *vma_at(struct mm *m, vaddr_t addr);         /* contains @addr, or NULL */

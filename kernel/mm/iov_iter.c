@@ -17,6 +17,7 @@ void iov_iter_user(struct iov_iter *it, void __user *buf, size_t n)
 	it->nr_segs = 1;
 	it->seg_off = 0;
 	it->count = n;
+	it->flags = 0;
 }
 
 void iov_iter_kernel(struct iov_iter *it, void *buf, size_t n)
@@ -33,6 +34,7 @@ void iov_iter_vec(struct iov_iter *it, const struct iovec *user_iov, size_t nr, 
 	it->nr_segs = nr;
 	it->seg_off = 0;
 	it->count = total;
+	it->flags = 0;
 }
 
 /* Current position, and how many bytes lie there in one piece (0: the end). Skips segments that are

@@ -12,6 +12,8 @@
 
 #define LOW_2G 0x80000000ull /* MAP_32BIT: where programs with 32-bit pointers can reach */
 
+vaddr_t mmap_min_addr = 0x10000;
+
 /* Private writable memory may all be filled one day. */
 static bool accountable(uint32_t flags)
 {
@@ -42,20 +44,20 @@ static int choose_address(struct mm *m, const struct vm_map_args *a, uint64_t le
 			return -EINVAL;
 		if (at > USER_END || length > USER_END - at)
 			return -ENOMEM;
-		if (at < MMAP_MIN_ADDR)
+		if (at < mmap_min_addr && !a->low)
 			return -EPERM;
 		*out = at;
 		return a->noreplace && !vma_range_free(m, at, at + length) ? -EEXIST : 0;
 	}
 	at = ALIGN_UP(at, PAGE_SIZE);
-	if (at >= MMAP_MIN_ADDR && at < USER_END && length <= USER_END - at &&
+	if (at >= vm_lowest() && at < USER_END && length <= USER_END - at &&
 		(!a->below_4g || at + length <= LOW_2G) && vma_range_free(m, at, at + length)) {
 		*out = at;
 		return 0;
 	}
-	at = vma_find_gap(m, length, MMAP_MIN_ADDR, high);
+	at = vma_find_gap(m, length, vm_lowest(), high);
 	if (!at && !a->below_4g)
-		at = vma_find_gap(m, length, MMAP_MIN_ADDR, USER_END);
+		at = vma_find_gap(m, length, vm_lowest(), USER_END);
 	if (!at)
 		return -ENOMEM;
 	*out = at;
@@ -134,6 +136,11 @@ int mm_map(struct mm *m, const struct vm_map_args *a, vaddr_t *out)
 	err = vma_prepare(m, a, &v);
 	if (err)
 		return err;
+	err = vma_announce(v);
+	if (err) {
+		vma_discard(v, a);
+		return err;
+	}
 	rwsem_write_lock(&m->lock);
 	v->flags |= v->flags & (VM_PFN | VM_SPECIAL) ? 0 : m->def_flags;
 	err = choose_address(m, a, length, &at);
@@ -145,12 +152,14 @@ int mm_map(struct mm *m, const struct vm_map_args *a, vaddr_t *out)
 	if (err) {
 		rwsem_write_unlock(&m->lock);
 		vma_free_all(&dead);
+		vma_announced(v);
 		vma_discard(v, a);
 		return err;
 	}
 	/* point of no return */
 	mm_account(m, v, (int64_t)vma_pages(v));
 	vma_link_mapping(v);
+	vma_announced(v);
 	vma_insert(m, v);
 	populate = a->populate || (v->flags & VM_LOCKED && !m->lock_on_fault);
 	(void)vma_merge(m, v);

@@ -326,6 +326,18 @@ int pagecache_get_locked(struct mapping *m, uint64_t index, unsigned gfp, struct
 	}
 }
 
+int mapping_seal(struct mapping *m)
+{
+	int err;
+
+	spin_lock(&m->mmap_lock);
+	err = m->nr_writable_shared ? -EBUSY : 0;
+	if (!err)
+		m->flags |= MAPPING_SEALED;
+	spin_unlock(&m->mmap_lock);
+	return err;
+}
+
 void pagecache_readahead(struct mapping *m, uint64_t index, uint64_t nr)
 {
 	while (nr > 0) {
@@ -361,6 +373,8 @@ static ssize_t read_page(
 
 		if (p)
 			page_put(p);
+		if (to->flags & RW_NOWAIT)
+			return -EAGAIN;
 		err = pagecache_get_ra(m, index, ra,
 			(unsigned)MIN(bytes_to_pages((int64_t)to->count), (uint64_t)RUN_PAGES), &p);
 		if (err)

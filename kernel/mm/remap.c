@@ -5,7 +5,7 @@
 #include <slab.h>
 #include "internal.h"
 
-enum { MAYMOVE = 1, FIXED = 2, DONTUNMAP = 4 };
+enum { MAYMOVE = 1, FIXED = 2, DONTUNMAP = 4, LOW = 8 };
 
 struct remap {
 	struct mm *m;
@@ -159,11 +159,13 @@ static bool try_grow(struct remap *r, struct vma *v, int *err)
 
 static int choose_target(struct remap *r)
 {
+	if (r->flags & FIXED && r->to < mmap_min_addr && !(r->flags & LOW))
+		return -EPERM;
 	if (r->flags & FIXED)
 		return unmap_locked(r->m, r->to, r->to + r->new_len, &r->dead);
-	r->to = vma_find_gap(r->m, r->new_len, MMAP_MIN_ADDR, r->m->mmap_base);
+	r->to = vma_find_gap(r->m, r->new_len, vm_lowest(), r->m->mmap_base);
 	if (!r->to)
-		r->to = vma_find_gap(r->m, r->new_len, MMAP_MIN_ADDR, USER_END);
+		r->to = vma_find_gap(r->m, r->new_len, vm_lowest(), USER_END);
 	return r->to ? 0 : -ENOMEM;
 }
 
@@ -171,7 +173,7 @@ static int check_args(const struct remap *r)
 {
 	bool moves = r->flags & (FIXED | DONTUNMAP);
 
-	if (r->flags & ~7u || !IS_ALIGNED(r->old, PAGE_SIZE) || !r->new_len ||
+	if (r->flags & ~15u || !IS_ALIGNED(r->old, PAGE_SIZE) || !r->new_len ||
 		(moves && !(r->flags & MAYMOVE)))
 		return -EINVAL;
 	if (r->flags & DONTUNMAP && r->old_len != r->new_len)
@@ -182,7 +184,7 @@ static int check_args(const struct remap *r)
 		return r->flags & FIXED ? -EINVAL : -ENOMEM;
 	if (!(r->flags & FIXED))
 		return 0;
-	if (!IS_ALIGNED(r->to, PAGE_SIZE) || r->to < MMAP_MIN_ADDR || r->to > USER_END - r->new_len)
+	if (!IS_ALIGNED(r->to, PAGE_SIZE) || r->to > USER_END - r->new_len)
 		return -EINVAL;
 	return r->to < r->old + r->old_len && r->old < r->to + r->new_len ? -EINVAL : 0;
 }

@@ -155,6 +155,31 @@ void vma_link_mapping(struct vma *v)
 	spin_unlock(&m->mmap_lock);
 }
 
+int vma_announce(const struct vma *v)
+{
+	struct mapping *m = v->mapping;
+	int err;
+
+	if (!m || !counts_as_writable(v))
+		return 0;
+	spin_lock(&m->mmap_lock);
+	err = m->flags & MAPPING_SEALED ? -EPERM : 0;
+	m->nr_writable_shared += !err;
+	spin_unlock(&m->mmap_lock);
+	return err;
+}
+
+void vma_announced(const struct vma *v)
+{
+	struct mapping *m = v->mapping;
+
+	if (!m || !counts_as_writable(v))
+		return;
+	spin_lock(&m->mmap_lock);
+	m->nr_writable_shared--;
+	spin_unlock(&m->mmap_lock);
+}
+
 void vma_unlink_mapping(struct vma *v)
 {
 	struct mapping *m = v->mapping;

@@ -216,7 +216,10 @@ static int de_thread(void)
 
 static void reset_signals(struct process *p, struct uthread *u)
 {
-	unsigned long f = spin_lock_irq(&p->sig_lock);
+	unsigned long f;
+
+	actions_unshare(p);
+	f = spin_lock_irq(&p->sig_lock);
 
 	for (unsigned i = 0; i < NSIG; i++)
 		if (p->action[i].handler != SIG_DFL || p->action[i].flags)

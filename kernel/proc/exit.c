@@ -117,7 +117,7 @@ static void child_info(struct process *p, struct siginfo *info, int code, int st
 bool parent_notify_exit_locked(struct process *p)
 {
 	struct process *parent = p->parent;
-	const struct sigaction *a = &parent->action[SIGCHLD - 1];
+	const struct sigaction *a;
 	int sig = p->exit_signal, st = p->exit_code;
 	struct siginfo info UNCLEARED;
 	bool reap = false;
@@ -129,6 +129,7 @@ bool parent_notify_exit_locked(struct process *p)
 			st & 0x7f ? st & 0x7f : st >> 8 & 0xff);
 		info.signo = sig;
 		f = spin_lock_irq(&parent->sig_lock);
+		a = &parent->action[SIGCHLD - 1];
 		if (sig == SIGCHLD)
 			reap = a->handler == SIG_IGN || (a->flags & SA_NOCLDWAIT);
 		signal_send_locked(parent, NULL, sig, &info);
@@ -149,8 +150,8 @@ void parent_notify_stop_locked(struct process *p, int code, int status)
 	if (!parent || (p->flags & PROC_ZOMBIE))
 		return;
 	child_info(p, &info, code, status);
-	a = &parent->action[SIGCHLD - 1];
 	f = spin_lock_irq(&parent->sig_lock);
+	a = &parent->action[SIGCHLD - 1];
 	if (a->handler != SIG_IGN && !(a->flags & SA_NOCLDSTOP))
 		signal_send_locked(parent, NULL, SIGCHLD, &info);
 	spin_unlock_irq(&parent->sig_lock, f);

@@ -4,8 +4,7 @@
  * Check flags and limits; reserve everything in a struct clone_plan, task first; commit under
  * tasklist_lock and sig_lock, where only one thing can still refuse: a signal for the caller, which
  * is then handled before the fork is tried again, so that a signal to a group never misses a child
- * that is being born. After that nothing fails. Does not: namespaces but for mounts, pidfds,
- * CLONE_SIGHAND without CLONE_THREAD (signal actions belong to the process).
+ * that is being born. After that nothing fails. Does not: namespaces but for mounts, pidfds.
  */
 #include <arch/frame.h>
 #include <arch/task.h>
@@ -20,8 +19,7 @@
 #include <vm.h>
 #include "proc.h"
 
-#define CLONE_NEW_NAMESPACES (0x02000000ull | 0x7c000000ull | 0x80ull) /* but for mounts */
-#define CLONE_CLEAR_SIGHAND  0x100000000ull
+#define CLONE_CLEAR_SIGHAND 0x100000000ull
 #define CLONE_KNOWN                                                                                \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PTRACE | CLONE_VFORK |          \
 		CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | \
@@ -54,8 +52,6 @@ static int check_flags(const struct clone_args *a)
 	if (a->exit_signal < 0 || a->exit_signal > NSIG)
 		return -EINVAL;
 	if ((fl & (CLONE_NEW_NAMESPACES | CLONE_PIDFD)) || (fl & ~CLONE_KNOWN))
-		return -ENOSYS;
-	if ((fl & CLONE_SIGHAND) && !(fl & CLONE_THREAD))
 		return -ENOSYS;
 	return 0;
 }
@@ -156,8 +152,13 @@ static int plan_process(struct clone_plan *c)
 	p = process_alloc();
 	if (!p)
 		return -ENOMEM;
+	if (c->flags & CLONE_SIGHAND && actions_share(from, p)) {
+		process_free_unused(p);
+		return -ENOMEM;
+	}
 	f = spin_lock_irq(&from->sig_lock);
-	memcpy(p->action, from->action, sizeof(p->action));
+	if (!(c->flags & CLONE_SIGHAND))
+		actions_copy_locked(from, p);
 	memcpy(p->limits, from->limits, sizeof(p->limits));
 	spin_unlock_irq(&from->sig_lock, f);
 	if (c->flags & CLONE_CLEAR_SIGHAND)

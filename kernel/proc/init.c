@@ -92,7 +92,7 @@ static int make_process(struct task *t)
 
 	if (!p || !u)
 		goto free_parts;
-	memset(p->action, 0, sizeof(p->action));
+	memset(p->own_action, 0, sizeof(p->own_action));
 	rlimits_default(p->limits);
 	p->flags = PROC_INIT;
 	p->exit_signal = SIGCHLD;

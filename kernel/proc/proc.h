@@ -99,6 +99,16 @@ void signal_user_fault(
 int __must_check signal_permission(
 	struct process *target, const struct task *t, int sig, const struct siginfo *info);
 
+/* ---- sighand.c ---- */
+struct sighand;
+/* Around changing or copying an action; p->sig_lock held. */
+void actions_lock_locked(struct process *p);
+void actions_unlock_locked(struct process *p);
+int __must_check actions_share(struct process *from, struct process *p); /* 0 or -ENOMEM */
+void actions_copy_locked(struct process *from, struct process *p); /* from->sig_lock held */
+void actions_unshare(struct process *p); /* the current process: has its own again */
+void actions_put(struct sighand *s);     /* NULL allowed */
+
 /* ---- timers ---- */
 void itimer_init_process(struct process *p);
 void itimers_stop(struct process *p); /* the last thread exits */
@@ -127,3 +137,4 @@ void mm_set_limits(struct mm *m, const struct process *p);
 void rlimit_hooks_init(void);
 void oom_init(void);
 void cred_hooks_init(void);
+void sigio_init(void);

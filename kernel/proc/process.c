@@ -253,13 +253,14 @@ struct process *process_alloc(void)
 
 	if (!p)
 		return NULL;
-	static_assert(offsetof(struct process, action) < offsetof(struct process, limits),
+	static_assert(offsetof(struct process, own_action) < offsetof(struct process, limits),
 		"order of the two gaps");
-	memset(c, 0, offsetof(struct process, action));
+	memset(c, 0, offsetof(struct process, own_action));
 	memset(&p->pending, 0,
 		offsetof(struct process, limits) - offsetof(struct process, pending));
 	memset(&p->dead, 0, sizeof(*p) - offsetof(struct process, dead));
 	refcount_set(&p->refs, 1);
+	p->action = p->own_action;
 	spin_init(&p->sig_lock);
 	list_init(&p->threads);
 	list_init(&p->children);
@@ -281,6 +282,7 @@ static void process_free_rcu(struct rcu_head *h)
 		user_abi->process_fini(p);
 	pgrp_put(p->pgrp);
 	session_put(p->session);
+	actions_put(p->sighand);
 	slab_free(process_cache, p);
 }
 
@@ -292,6 +294,7 @@ void process_put(struct process *p)
 
 void process_free_unused(struct process *p)
 {
+	actions_put(p->sighand);
 	slab_free(process_cache, p);
 }
 
@@ -358,6 +361,7 @@ void proc_init(void)
 	futex_init();
 	rlimit_hooks_init();
 	cred_hooks_init();
+	sigio_init();
 	oom_init();
 	jobs_init();
 }

@@ -200,16 +200,18 @@ int signal_action(int sig, const struct sigaction *new_, struct sigaction *old)
 	if (!signal_valid(sig) || (new_ && (SIGMASK(sig) & UNBLOCKABLE)))
 		return -EINVAL;
 	f = spin_lock_irq(&p->sig_lock);
+	actions_lock_locked(p);
 	if (old)
 		*old = p->action[sig - 1];
 	if (new_) {
-		struct sigaction *a = &p->action[sig - 1];
-
-		*a = *new_;
-		a->mask.bits &= ~UNBLOCKABLE;
+		p->action[sig - 1] = *new_;
+		p->action[sig - 1].mask.bits &= ~UNBLOCKABLE;
+	}
+	actions_unlock_locked(p);
+	if (new_) {
 		/* POSIX 2.4.3: setting a signal to be ignored discards it where it is pending. */
-		if (a->handler == SIG_IGN ||
-			(a->handler == SIG_DFL && (SIGMASK(sig) & IGNORED_BY_DEFAULT))) {
+		if (new_->handler == SIG_IGN ||
+			(new_->handler == SIG_DFL && (SIGMASK(sig) & IGNORED_BY_DEFAULT))) {
 			signal_flush_all_locked(p, SIGMASK(sig));
 			signal_recalc_locked(current->uthread);
 		}

@@ -145,14 +145,15 @@ static bool next_handled(struct uthread *u, struct siginfo *info, struct sigacti
 		sig = signal_dequeue_locked(u, u->blocked.bits, info);
 		if (!sig)
 			break;
+		actions_lock_locked(p);
 		*act = p->action[sig - 1];
+		if (act->handler != SIG_IGN && act->handler != SIG_DFL && act->flags & SA_RESETHAND)
+			p->action[sig - 1].handler = SIG_DFL;
+		actions_unlock_locked(p);
 		if (act->handler == SIG_IGN)
 			continue;
-		if (act->handler != SIG_DFL) {
-			if (act->flags & SA_RESETHAND)
-				p->action[sig - 1].handler = SIG_DFL;
+		if (act->handler != SIG_DFL)
 			break;
-		}
 		if ((SIGMASK(sig) & IGNORED_BY_DEFAULT) || (p->flags & PROC_INIT))
 			continue;
 		if (SIGMASK(sig) & STOP_SIGNALS) {
@@ -220,7 +221,9 @@ static void run_handler(
 		    u->fault_err) != 0) {
 		if (info->signo == SIGSEGV) {
 			irq = spin_lock_irq(&p->sig_lock);
+			actions_lock_locked(p);
 			p->action[SIGSEGV - 1].handler = SIG_DFL;
+			actions_unlock_locked(p);
 			spin_unlock_irq(&p->sig_lock, irq);
 		}
 		signal_force(SIGSEGV, SI_KERNEL, 0, 0, 0);

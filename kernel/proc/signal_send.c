@@ -360,15 +360,17 @@ void signal_force(int sig, int code, uint64_t addr, unsigned trap, unsigned err)
 	struct uthread *u = current->uthread;
 	struct process *p = u->process;
 	struct siginfo info = {.signo = sig, .code = code, .addr = addr};
-	struct sigaction *a = &p->action[sig - 1];
 	unsigned long f = spin_lock_irq(&p->sig_lock);
+	struct sigaction *a = &p->action[sig - 1];
 	bool blocked = u->blocked.bits & SIGMASK(sig);
 
 	u->fault_addr = addr;
 	u->fault_trap = trap;
 	u->fault_err = err;
+	actions_lock_locked(p);
 	if (blocked || a->handler == SIG_IGN)
 		a->handler = SIG_DFL;
+	actions_unlock_locked(p);
 	u->blocked.bits &= ~SIGMASK(sig);
 	/* Init dies of its own faults too: going on would only repeat them. */
 	if (a->handler == SIG_DFL)

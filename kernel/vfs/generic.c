@@ -60,7 +60,7 @@ static ssize_t write_locked(struct file *f, struct iov_iter *from, int64_t *pos)
 	int64_t old_size = i->size;
 	ssize_t n;
 
-	if (f->flags & O_APPEND)
+	if (unlikely((f->flags | from->flags) & O_APPEND) && !(from->flags & RW_NOAPPEND))
 		*pos = old_size;
 	n = write_limits(f, from, *pos);
 	if (!n)
@@ -79,19 +79,23 @@ static ssize_t write_locked(struct file *f, struct iov_iter *from, int64_t *pos)
 ssize_t generic_file_write(struct file *f, struct iov_iter *from, int64_t *pos)
 {
 	struct inode *i = f->inode;
+	unsigned flags;
 	ssize_t n;
 	int err;
 
 	if (!from->count)
 		return 0;
+	if (unlikely(from->flags & RW_NOWAIT)) /* a write may wait for locks, memory, the disk */
+		return -EOPNOTSUPP;
 	rwsem_write_lock(&i->lock);
 	n = write_locked(f, from, pos);
 	rwsem_write_unlock(&i->lock);
 	if (n <= 0)
 		return n;
-	if (unlikely(f->flags & O_DSYNC) ||
+	flags = f->flags | from->flags;
+	if (unlikely(flags & O_DSYNC) ||
 		unlikely((f->path.mnt->flags | i->sb->flags) & MS_SYNCHRONOUS)) {
-		err = vfs_fsync(f, *pos - n, *pos, (f->flags & O_SYNC) != O_SYNC);
+		err = vfs_fsync(f, *pos - n, *pos, (flags & O_SYNC) != O_SYNC);
 		if (err)
 			return err;
 	}

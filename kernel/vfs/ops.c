@@ -116,7 +116,8 @@ int vfs_mkdir(const struct path *base, const char *name, mode_t mode)
 	return err;
 }
 
-static int mknod_allowed(mode_t mode)
+/* The character device 0:0 can never be opened: a mark (a "whiteout") that anybody may make. */
+static int mknod_allowed(mode_t mode, dev_t dev)
 {
 	switch (mode & S_IFMT) {
 	case S_IFREG:
@@ -124,6 +125,9 @@ static int mknod_allowed(mode_t mode)
 	case S_IFSOCK:
 		return 0;
 	case S_IFCHR:
+		if (!dev)
+			return 0;
+		/* fallthrough */
 	case S_IFBLK:
 		return capable(CAP_MKNOD) ? 0 : -EPERM;
 	case S_IFDIR:
@@ -133,7 +137,8 @@ static int mknod_allowed(mode_t mode)
 	}
 }
 
-int vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev)
+int vfs_mknod_path(
+	const struct path *base, const char *name, mode_t mode, dev_t dev, struct path *out)
 {
 	struct parent p;
 	struct dentry *d;
@@ -142,7 +147,7 @@ int vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev)
 
 	if (!(mode & S_IFMT))
 		mode |= S_IFREG;
-	err = mknod_allowed(mode);
+	err = mknod_allowed(mode, dev);
 	if (err)
 		return err;
 	err = create_begin(base, name, false, &p, &d);
@@ -159,8 +164,17 @@ int vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev)
 		err = dir->ops->create ? dir->ops->create(dir, d, mode) : -EPERM;
 	else if (!err)
 		err = dir->ops->mknod ? dir->ops->mknod(dir, d, mode, dev) : -EPERM;
+	if (!err && out) {
+		*out = (struct path){p.path.mnt, d};
+		path_get(out);
+	}
 	change_end(&p, d);
 	return err;
+}
+
+int vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev)
+{
+	return vfs_mknod_path(base, name, mode, dev, NULL);
 }
 
 int vfs_symlink(const char *target, const struct path *base, const char *name)

@@ -118,7 +118,7 @@ static ssize_t pipe_read(struct file *f, struct iov_iter *to, int64_t *pos)
 		if (!p->writers)
 			goto out;
 		n = -EAGAIN;
-		if (f->flags & O_NONBLOCK)
+		if ((f->flags | to->flags) & O_NONBLOCK)
 			goto out;
 		mutex_unlock(&p->lock);
 		n = wait_event_interruptible(&p->rd, !pipe_empty(p) || !READ_ONCE(p->writers));
@@ -229,7 +229,7 @@ static ssize_t pipe_write(struct file *f, struct iov_iter *from, int64_t *pos)
 		if (n > 0 && !pipe_full(p))
 			continue;
 		n = -EAGAIN;
-		if (f->flags & O_NONBLOCK)
+		if ((f->flags | from->flags) & O_NONBLOCK)
 			break;
 		n = wait_event_interruptible(&p->wr, !pipe_full(p) || !READ_ONCE(p->readers));
 		if (n)
@@ -351,6 +351,8 @@ int pipe_create(struct file *out[2], unsigned flags)
 	w->inode = r->inode;
 	w->mapping = r->mapping;
 	w->ops = &pipe_fops;
+	r->mode |= FMODE_NOWAIT;
+	w->mode |= FMODE_NOWAIT;
 	p->writers = 1;
 	p->users = 2;
 	p->writer_opens = p->reader_opens = 1;

@@ -94,6 +94,14 @@ ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	return n;
 }
 
+bool vfs_may_nowait(const struct file *f)
+{
+	static_assert(RW_APPEND == O_APPEND && RW_NOWAIT == O_NONBLOCK && RW_DSYNC == O_DSYNC &&
+			      RW_SYNC == O_SYNC,
+		"a transfer's flags are or-ed to a file's");
+	return f->ops->nowait || f->mode & FMODE_NOWAIT;
+}
+
 ssize_t kernel_read(struct file *f, void *buf, size_t n, int64_t pos)
 {
 	size_t done = 0;
@@ -152,13 +160,6 @@ int64_t vfs_seek(struct file *f, int64_t off, int whence)
 	return r;
 }
 
-static void set_flag(struct file *f, unsigned flag, bool on)
-{
-	spin_lock(&f->lock);
-	f->flags = on ? f->flags | flag : f->flags & ~flag;
-	spin_unlock(&f->lock);
-}
-
 static long regular_ioctl(struct file *f, unsigned cmd, int *arg)
 {
 	int64_t left = i_size_read(f->inode) - f->pos;
@@ -181,7 +182,9 @@ long vfs_ioctl(struct file *f, unsigned cmd, void *arg)
 	if (f->mode & FMODE_PATH)
 		return -EBADF;
 	if (cmd == IOC_FIONBIO || cmd == IOC_FIOASYNC) {
-		set_flag(f, cmd == IOC_FIONBIO ? O_NONBLOCK : O_ASYNC, *(int *)arg != 0);
+		unsigned flag = cmd == IOC_FIONBIO ? O_NONBLOCK : O_ASYNC;
+
+		file_change_flags(f, flag, *(int *)arg ? flag : 0);
 		return 0;
 	}
 	if (f->ops->ioctl)
@@ -198,6 +201,25 @@ int vfs_fsync(struct file *f, int64_t start, int64_t end, bool datasync)
 	if (!f->ops->fsync)
 		return -EINVAL;
 	return f->ops->fsync(f, start, end, datasync);
+}
+
+long vfs_seals(struct file *f)
+{
+	return f->ops->seal ? f->ops->seal(f, false, 0) : -EINVAL;
+}
+
+int vfs_add_seals(struct file *f, unsigned seals)
+{
+	const unsigned all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+			     F_SEAL_FUTURE_WRITE | F_SEAL_EXEC;
+	int have;
+
+	if (!(f->mode & FMODE_WRITE))
+		return -EPERM;
+	if (seals & ~all || !f->ops->seal)
+		return -EINVAL;
+	have = f->ops->seal(f, true, seals);
+	return have < 0 ? have : 0;
 }
 
 int vfs_fallocate(struct file *f, unsigned mode, int64_t off, int64_t len)

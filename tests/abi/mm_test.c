@@ -550,3 +550,30 @@ CASE(large_and_sparse)
 	fault("writable again", poke, m + 100 * PAGE);
 	R(munmap(m, 64ul << 30));
 }
+
+/* proc(5): mmap_min_addr; what lies below is for CAP_SYS_RAWIO. */
+CASE(lowest_addresses)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	volatile char *low = NULL;
+	char *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	R(sc(mmap, NULL, 4096, PROT_READ | PROT_WRITE, flags, -1, 0));
+	__asm__("" : "+r"(low)); /* the compiler believes that nothing lives there */
+	low[5] = 'x';
+	R(low[5]);
+	R(sc(munmap, NULL, 4096));
+	R(sc(mremap, m, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, NULL));
+	R(sc(munmap, NULL, 4096));
+	R(sc(mmap, 1, 4096, PROT_READ, flags, -1, 0));
+	T(sc(mmap, 16, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) > 4096);
+	IN_CHILD
+	{
+		m = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		drop_to(1000, 1000);
+		R(sc(mmap, NULL, 4096, PROT_READ, flags, -1, 0));
+		R(sc(mmap, NULL, 1 << 20, PROT_READ, flags, -1, 0));
+		R(sc(mremap, m, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, NULL));
+		fault("still there", peek, m);
+	}
+}

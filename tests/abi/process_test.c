@@ -271,6 +271,62 @@ CASE(clone_flags)
 	R(waitpid(-1, NULL, WNOHANG));
 }
 
+static struct gate shared_gate[2];
+
+static int change_actions(void *arg)
+{
+	(void)arg;
+	catch_signal(SIGUSR1, SA_RESETHAND);
+	ignore_signal(SIGUSR2);
+	gate_open(&shared_gate[0]);
+	gate_wait(&shared_gate[1]);
+	V(caught);
+	kill(getpid(), SIGUSR1);
+	V(caught);
+	kill(getpid(), SIGUSR2);
+	execl(self_path(), "x", "--helper", "exit", "6", NULL);
+	return 7;
+}
+
+static void show_action(const char *what, int number)
+{
+	struct sigaction action;
+
+	sigaction(number, NULL, &action);
+	say("%s: %s", what,
+		action.sa_handler == SIG_DFL   ? "default"
+		: action.sa_handler == SIG_IGN ? "ignored"
+					       : "handled");
+}
+
+CASE(signal_actions_shared_between_processes)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int status = 0;
+	pid_t pid;
+
+	gate_init(&shared_gate[0]);
+	gate_init(&shared_gate[1]);
+	pid = clone(
+		change_actions, stack + sizeof(stack), CLONE_SIGHAND | CLONE_VM | SIGCHLD, NULL);
+	T(pid > 0);
+	gate_wait(&shared_gate[0]);
+	show_action("USR1", SIGUSR1);
+	show_action("USR2", SIGUSR2);
+	R(sc(unshare, CLONE_SIGHAND));
+	R(sc(unshare, CLONE_VM));
+	gate_open(&shared_gate[1]);
+	R(waitpid(pid, &status, __WALL) == pid);
+	V(status);
+	show_action("USR1", SIGUSR1);
+	show_action("USR2", SIGUSR2);
+	catch_signal(SIGUSR1, 0);
+	kill(getpid(), SIGUSR1);
+	V(caught);
+	R(sc(unshare, CLONE_SIGHAND));
+	R(sc(unshare, CLONE_VM | CLONE_THREAD));
+}
+
 CASE(clone_wait_kinds)
 {
 	int status;

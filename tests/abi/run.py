@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent / "vm"))
 from ambitvm import BUILD, VM, VMError  # noqa: E402
 
 WORK = BUILD / "tests" / "abi"
-ON_BOTH = ("files", "paths", "stat", "dirs", "errors", "locks", "mm")
+ON_BOTH = ("files", "paths", "stat", "dirs", "errors", "locks", "mm", "seals", "transfers", "loops")
 HOST_TMPFS = "/dev/shm"
 GUEST_TMPFS = "/run/abi"
 DISK_MB = 192
@@ -35,7 +35,7 @@ def runs(part):
     """(program, kind of file system) in order."""
     for program in sorted((WORK / "bin").glob("*_test")):
         name = program.name.removesuffix("_test")
-        if part and part not in program.name:
+        if part and not any(word in program.name for word in part.split(",")):
             continue
         yield program.name, "disk"
         if name in ON_BOTH:
@@ -176,7 +176,7 @@ def guest_side(options, oracle):
 def main():
     """Runs what was asked for; exits 1 on any difference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--part", default="", help="only programs whose name has it")
+    parser.add_argument("--part", default="", help="only programs whose name has it, or one of A,B,...")
     parser.add_argument("--case", default="", help="only cases whose name has it")
     parser.add_argument("--os", default="ambit", help="the guest: ambit, or linux to test the tests")
     parser.add_argument("--debug", action="store_true", help="the debug kernel")

@@ -241,15 +241,18 @@ static unsigned kmsg_poll(struct file *f, struct poll_table *pt)
 /* ---- the table ---- */
 
 static const struct file_ops null_fops = {
-	.read = read_eof, .write = write_all, .seek = seek_nowhere};
-static const struct file_ops zero_fops = {
-	.read = read_zero, .write = write_all, .seek = seek_nowhere, .mmap = map_zero};
+	.read = read_eof, .write = write_all, .seek = seek_nowhere, .nowait = true};
+static const struct file_ops zero_fops = {.read = read_zero,
+	.write = write_all,
+	.seek = seek_nowhere,
+	.mmap = map_zero,
+	.nowait = true};
 static const struct file_ops full_fops = {
 	.read = read_zero, .write = write_full, .seek = seek_nowhere};
 static const struct file_ops random_fops = {
 	.read = read_random_ready, .write = write_random, .seek = seek_nowhere};
 static const struct file_ops urandom_fops = {
-	.read = read_random, .write = write_random, .seek = seek_nowhere};
+	.read = read_random, .write = write_random, .seek = seek_nowhere, .nowait = true};
 static const struct file_ops kmsg_fops = {.open = kmsg_open,
 	.release = kmsg_release,
 	.read = kmsg_read,

@@ -394,4 +394,5 @@ const struct file_ops ext2_file_ops = {
 	.release = ext2_release,
 	.fsync = generic_file_fsync,
 	.seek = generic_file_seek,
+	.nowait = true,
 };

@@ -100,10 +100,17 @@ static int tmpfs_symlink(struct inode *dir, struct dentry *d, const char *target
 
 static int tmpfs_link(struct inode *dir, struct dentry *d, struct inode *target)
 {
-	int err = tmpfs_add(dir, d, target);
+	bool counts = target->nlink > 0; /* the first name of an unnamed one is its own */
+	int err = counts ? tmpfs_count_name(target) : 0;
 
 	if (err)
 		return err;
+	err = tmpfs_add(dir, d, target);
+	if (err) {
+		if (counts)
+			tmpfs_uncount_name(target);
+		return err;
+	}
 	inode_get(target);
 	target->nlink++;
 	inode_touch(target, ATTR_CTIME);
@@ -119,12 +126,18 @@ static int tmpfs_tmpfile(struct inode *dir, struct inode **out, mode_t mode)
 	return err;
 }
 
+static void drop_name(struct inode *i)
+{
+	if (--i->nlink)
+		tmpfs_uncount_name(i);
+	inode_touch(i, ATTR_CTIME);
+}
+
 static int tmpfs_unlink(struct inode *dir, struct dentry *d)
 {
 	struct inode *i = d->inode;
 
-	i->nlink--;
-	inode_touch(i, ATTR_CTIME);
+	drop_name(i);
 	dir_changed(dir, -1);
 	unpin(dir, d);
 	return 0;
@@ -187,8 +200,7 @@ static void replaced(struct inode *nd, struct dentry *n)
 		i->nlink = 0;
 		nd->nlink--;
 	} else {
-		i->nlink--;
-		inode_touch(i, ATTR_CTIME);
+		drop_name(i);
 	}
 	n->private = NULL;
 	__atomic_fetch_and(&n->flags, ~(uint32_t)D_PINNED, __ATOMIC_SEQ_CST);

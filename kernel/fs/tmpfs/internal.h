@@ -27,6 +27,7 @@ struct tmpfs_inode {
 	struct inode inode; /* first: the vfs frees by it */
 	struct xarray entries;
 	uint64_t next_cookie;
+	uint32_t seals; /* of a regular file: F_SEAL_*; inode->lock, read racily by mmap */
 };
 
 static inline struct tmpfs_inode *tmpfs_i(struct inode *i)
@@ -45,6 +46,9 @@ extern const struct mapping_ops tmpfs_mapping_ops;
 /* An inode of any type, counted, with one name (directories: two). -ENOSPC, -ENOMEM. */
 int tmpfs_new_inode(
 	struct super *sb, const struct inode *dir, mode_t mode, dev_t dev, struct inode **out);
+/* Another name of an inode counts as an inode: -ENOSPC. */
+int __must_check tmpfs_count_name(struct inode *i);
+void tmpfs_uncount_name(struct inode *i);
 /* Enter @i (consumed on success) into @dir under the name of @d. */
 int tmpfs_add(struct inode *dir, struct dentry *d, struct inode *i);
 int tmpfs_set_symlink(struct inode *i, const char *target);

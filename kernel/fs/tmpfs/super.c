@@ -39,6 +39,7 @@ static struct inode *alloc_inode(struct super *sb)
 	if (!t)
 		return NULL;
 	xa_init(&t->entries);
+	t->seals = F_SEAL_SEAL;
 	t->next_cookie = 2; /* 0 and 1 are "." and ".." */
 	return &t->inode;
 }
@@ -50,16 +51,12 @@ static void free_inode(struct inode *i)
 
 static void evict(struct inode *i)
 {
-	struct tmpfs *fs = tmpfs_of(i);
-
 	inode_clear(i);
 	if (S_ISDIR(i->mode))
 		xa_destroy(&tmpfs_i(i)->entries);
 	else if (S_ISLNK(i->mode))
 		kfree(i->private);
-	spin_lock(&fs->lock);
-	fs->used_inodes--;
-	spin_unlock(&fs->lock);
+	tmpfs_uncount_name(i);
 }
 
 static int count_inode(struct tmpfs *fs, ino_t *ino)
@@ -75,6 +72,29 @@ static int count_inode(struct tmpfs *fs, ino_t *ino)
 	}
 	spin_unlock(&fs->lock);
 	return err;
+}
+
+int tmpfs_count_name(struct inode *i)
+{
+	struct tmpfs *fs = tmpfs_of(i);
+	int err = 0;
+
+	spin_lock(&fs->lock);
+	if (fs->max_inodes && fs->used_inodes >= fs->max_inodes)
+		err = -ENOSPC;
+	else
+		fs->used_inodes++;
+	spin_unlock(&fs->lock);
+	return err;
+}
+
+void tmpfs_uncount_name(struct inode *i)
+{
+	struct tmpfs *fs = tmpfs_of(i);
+
+	spin_lock(&fs->lock);
+	fs->used_inodes--;
+	spin_unlock(&fs->lock);
 }
 
 int tmpfs_new_inode(
@@ -450,7 +470,7 @@ void tmpfs_remove_node(struct dentry *root, const char *name)
 	d_put(dir);
 }
 
-int tmpfs_memfd(const char *name, struct file **out)
+int tmpfs_memfd(const char *name, mode_t mode, uint32_t seals, struct file **out)
 {
 	char full[NAME_MAX + 1];
 	struct path p = {internal_mount, NULL};
@@ -461,10 +481,11 @@ int tmpfs_memfd(const char *name, struct file **out)
 	q.name = full;
 	q.len = (uint32_t)scnprintf(full, sizeof(full), "memfd:%s", name);
 	q.hash = 0;
-	err = tmpfs_new_inode(internal_mount->sb, NULL, S_IFREG | 0777, 0, &i);
+	err = tmpfs_new_inode(internal_mount->sb, NULL, S_IFREG | mode, 0, &i);
 	if (err)
 		return err;
 	i->nlink = 0;
+	tmpfs_i(i)->seals = seals;
 	p.dentry = d_alloc(internal_mount->root, &q);
 	if (!p.dentry) {
 		inode_put(i);

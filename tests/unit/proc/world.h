@@ -299,7 +299,7 @@ static void world_begin(void)
 		init_task->fs = fs_context_copy(NULL);
 		p = process_alloc();
 		u = uthread_alloc();
-		memset(p->action, 0, sizeof(p->action));
+		memset(p->own_action, 0, sizeof(p->own_action));
 		rlimits_default(p->limits);
 		p->flags = PROC_INIT;
 		u->task = init_task;
