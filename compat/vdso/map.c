@@ -50,7 +50,7 @@ int vdso_map(struct mm *mm, vaddr_t *at)
 }
 
 /* Readers are programs: they see an odd count and wait, or a changed one and read again. */
-static void update(void)
+static void update(struct realtime_watcher *w)
 {
 	struct vdso_data *d = page_address(pages[DATA_PAGE]);
 	struct clock_params p = {0};
@@ -70,6 +70,7 @@ static void update(void)
 
 void vdso_init(void)
 {
+	static struct realtime_watcher watcher = {.changed = update};
 	struct page *code = page_alloc(0, GFP_ZERO), *data = page_alloc(0, GFP_ZERO);
 	size_t size = (size_t)(vdso_image_end - vdso_image);
 
@@ -83,6 +84,6 @@ void vdso_init(void)
 	memcpy(page_address(code), vdso_image, size);
 	pages[CODE_PAGE] = code;
 	pages[DATA_PAGE] = data;
-	update();
-	realtime_changed = update;
+	update(&watcher);
+	realtime_watch(&watcher);
 }

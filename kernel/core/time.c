@@ -5,7 +5,13 @@
 #include <time.h>
 
 static int64_t offset_ns;
-void (*realtime_changed)(void);
+static struct realtime_watcher *watchers;
+
+void realtime_watch(struct realtime_watcher *w)
+{
+	w->next = watchers;
+	watchers = w;
+}
 
 int64_t realtime_offset_ns(void)
 {
@@ -20,8 +26,8 @@ int64_t realtime_ns(void)
 void realtime_set_ns(int64_t ns)
 {
 	__atomic_store_n(&offset_ns, ns - (int64_t)clock_ns(), __ATOMIC_RELAXED);
-	if (realtime_changed)
-		realtime_changed();
+	for (struct realtime_watcher *w = watchers; w; w = w->next)
+		w->changed(w);
 }
 
 /* Reading the counter is about as cheap as looking up a cached time, and never goes back between

@@ -43,6 +43,11 @@ static inline uint64_t timespec_to_ns(const struct timespec *t)
 		       ? INT64_MAX
 		       : (uint64_t)t->tv_sec * NSEC_PER_SEC + (uint64_t)t->tv_nsec;
 }
-/* Called whenever the wall clock is set: compat updates the vDSO page. */
-extern void (*realtime_changed)(void);
+/* Told whenever the wall clock is set, in whatever context sets it (not interrupts). Registered at
+ * boot, for ever. */
+struct realtime_watcher {
+	struct realtime_watcher *next;
+	void (*changed)(struct realtime_watcher *w);
+};
+void realtime_watch(struct realtime_watcher *w);
 void time_init(void);
