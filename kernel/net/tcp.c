@@ -23,8 +23,8 @@
  * Locks. The socket's lock guards all of a connection and is held for one segment, one timer or
  * one step of a system call; never while user memory is copied: writers copy into packets first
  * (under snd_mutex), readers take packets off the receive queue into ->rq, which rcv_mutex guards.
- * What must not be done under the lock (waking, dropping references, the bind table, which is
- * locked before it) is noted in ->deferred and done by tcp_unlock(). Listeners are not locked for
+ * What is better done without it (waking, dropping references) is noted in ->deferred and done by
+ * tcp_unlock(). Listeners are not locked for
  * segments at all: their queue has a leaf lock, requests have ->busy.
  *
  * Sending. A write becomes packets (struct pkt, payload in pages) in ->wq; tcp_push() sends them
@@ -78,13 +78,10 @@ void tcp_lock(struct tcp_sock *tp)
 	spin_lock(&tp->is.s.lock);
 }
 
-static void __noinline do_deferred(
-	struct tcp_sock *tp, unsigned what, unsigned puts, struct tcp_tw *tw)
+static void __noinline do_deferred(struct tcp_sock *tp, unsigned what, unsigned puts)
 {
 	struct socket *s = &tp->is.s;
 
-	if (what & DEFER_TW)
-		tcp_tw_bind(tw, tp);
 	if (what & DEFER_URG)
 		socket_urgent(s);
 	if (what & DEFER_ALL)
@@ -103,16 +100,14 @@ void tcp_unlock(struct tcp_sock *tp)
 {
 	unsigned what = tp->deferred;
 	unsigned puts = tp->puts;
-	struct tcp_tw *tw = tp->tw;
 
 	if (likely(!what)) {
 		spin_unlock(&tp->is.s.lock);
 		return;
 	}
 	tp->deferred = tp->puts = 0;
-	tp->tw = NULL;
 	spin_unlock(&tp->is.s.lock);
-	do_deferred(tp, what, puts, tw);
+	do_deferred(tp, what, puts);
 }
 
 static void put_later(struct tcp_sock *tp)
@@ -255,7 +250,6 @@ void tcp_done(struct tcp_sock *tp)
 	net_mem_uncharge(tp->mem_ahead);
 	tp->mem_ahead = 0;
 	WRITE_ONCE(tp->is.s.shutdown, SHUTDOWN_RD | SHUTDOWN_WR);
-	WRITE_ONCE(tp->done, true);
 	tp->ca = TCP_CA_OPEN;
 	tp->deferred |= DEFER_ALL;
 	if (tp->orphan) {
@@ -284,8 +278,6 @@ void tcp_abort(struct tcp_sock *tp, int err)
 
 void tcp_sock_setup(struct tcp_sock *tp)
 {
-	const struct net_inet *ni = tp->is.s.net->inet;
-
 	tp->timer_at = TCP_NEVER;
 	for (unsigned i = 0; i < TCP_TIMERS; i++)
 		tp->due[i] = TCP_NEVER;
@@ -297,8 +289,6 @@ void tcp_sock_setup(struct tcp_sock *tp)
 	list_init(&tp->listen.queue);
 	spin_init(&tp->listen.lock);
 	tp->state = TCP_CLOSE;
-	tp->is.s.rcvbuf = ni->tcp_rmem[1];
-	tp->is.s.sndbuf = ni->tcp_wmem[1];
 	tp->rcv_ratio = 128;
 	tp->cc = &tcp_cubic_cc;
 	tcp_conn_setup(tp);
@@ -320,7 +310,7 @@ void tcp_conn_setup(struct tcp_sock *tp)
 	tp->max_window = 0;
 	tp->urg_data = 0;
 	tp->rack = (struct tcp_rack){.wnd_mult = 1};
-	tp->fin_queued = tp->fin_wanted = tp->done = tp->fin_received = false;
+	tp->fin_queued = tp->fin_wanted = tp->fin_received = false;
 	tp->undo_ok = tp->tlp_out = tp->frto = tp->frto_new = false;
 	tp->has_gap = tp->urg_passed = tp->has_dsack = false;
 	tp->soft_error = 0;
@@ -330,6 +320,10 @@ void tcp_conn_setup(struct tcp_sock *tp)
 
 static int tcp_init_sock(struct inet_sock *is)
 {
+	const struct net_inet *ni = is->s.net->inet;
+
+	is->s.rcvbuf = ni->tcp_rmem[1];
+	is->s.sndbuf = ni->tcp_wmem[1];
 	tcp_sock_setup(container_of(is, struct tcp_sock, is));
 	return 0;
 }

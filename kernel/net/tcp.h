@@ -10,26 +10,9 @@
 #include <rbtree.h>
 #include <time.h>
 #include "inet.h"
+#include "wire.h"
 
-/* ---- the wire: RFC 9293, 3.1 ---- */
-struct tcp_hdr {
-	__be16 sport, dport;
-	__be32 seq, ack;
-	uint8_t off; /* header length in words << 4 */
-	uint8_t flags;
-	__be16 window, check, urgent;
-} __packed;
-static_assert(sizeof(struct tcp_hdr) == 20, "RFC 9293, 3.1");
-enum tcp_flag {
-	TH_FIN = 1,
-	TH_SYN = 2,
-	TH_RST = 4,
-	TH_PSH = 8,
-	TH_ACK = 16,
-	TH_URG = 32,
-	TH_ECE = 64,
-	TH_CWR = 128
-};
+/* ---- the wire: wire.h ---- */
 enum { TCP_HDR = 20, TCP_OPTS_MAX = 40, TCP_TS_OPT = 12 /* padded */ };
 
 static inline bool seq_lt(uint32_t a, uint32_t b)
@@ -293,7 +276,6 @@ struct tcp_sock {
 	uint8_t pingpong; /* an interactive session: ACKs ride on answers */
 	bool ack_sched, ack_now;
 	bool push_seen;    /* [r] in the packet read last */
-	bool done;         /* [a] the peer's FIN, or the end: reads give 0 */
 	bool fin_received; /* [a] its sequence number is in rcv_nxt */
 	uint64_t ato_ns, last_rcv_ns, last_ack_rcv_ns, last_snd_ns;
 	uint64_t challenge_ns, oow_ns; /* last answers to unacceptable segments */
@@ -320,7 +302,6 @@ struct tcp_sock {
 	bool fresh_iss; /* connect(2) reuses a TIME_WAIT: iss is set */
 	struct tcp_listener listen;
 	struct list_head accept_node; /* [listener's lock] */
-	struct tcp_tw *tw;            /* deferred: takes our place in the bind table */
 	uint8_t *saved_syn;           /* TCP_SAVED_SYN */
 	uint16_t saved_syn_len;
 
@@ -340,9 +321,8 @@ enum tcp_defer {
 	DEFER_READ = 1,  /* wake readers */
 	DEFER_WRITE = 2, /* wake writers */
 	DEFER_ALL = 4,
-	DEFER_URG = 8,  /* SIGURG */
-	DEFER_PUT = 16, /* ->puts references */
-	DEFER_TW = 32   /* ->tw takes over the port */
+	DEFER_URG = 8, /* SIGURG */
+	DEFER_PUT = 16 /* ->puts references */
 };
 enum tcp_phase { TCP_PH_NONE, TCP_PH_CONNECTING, TCP_PH_CONNECTED };
 enum tcp_nagle { TCP_NODELAY_ON = 1, TCP_CORK_ON = 2, TCP_PUSH_ON = 4 /* once */ };
@@ -387,9 +367,8 @@ struct tcp_tw {
 	struct list_head node; /* [s] by expiry */
 	uint64_t expiry_ns;    /* [s] */
 	uint64_t since_ns;     /* [s] last segment */
-	refcount_t refs;
 	struct bind_owner owner;
-	bool dead, bound; /* [s] */
+	bool dead; /* [s] */
 	bool ts_ok;
 	uint8_t state; /* [s] TCP_FIN_WAIT2, TCP_TIME_WAIT */
 	uint8_t tos, rcv_wscale;
@@ -647,8 +626,7 @@ struct tcp_req *tcp_cookie_check(struct tcp_in *in, struct tcp_sock *l) __must_c
 void tcp_tw_init(void);
 /* @tp becomes a TIME_WAIT (or an orphan's FIN_WAIT2) for @ns; then tcp_done(). Lock held. */
 void tcp_time_wait(struct tcp_sock *tp, uint8_t state, uint64_t ns);
-void tcp_tw_bind(struct tcp_tw *tw, struct tcp_sock *tp); /* deferred part: no lock held */
-bool tcp_tw_input(struct tcp_in *in, struct tcp_tw *tw);  /* false: look again */
+bool tcp_tw_input(struct tcp_in *in, struct tcp_tw *tw); /* false: look again */
 /* May connect(2) have its place? Then @tp is in the table, begins after it, and the caller calls
  * tcp_tw_forget() when it holds no lock. */
 bool tcp_tw_reuse(struct tcp_tw *tw, struct tcp_sock *tp, uint64_t now);

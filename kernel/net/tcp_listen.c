@@ -6,7 +6,6 @@
  * stays, and its SYN-ACK or the peer's data comes again. Incoming segments never take the
  * listener's socket lock.
  */
-#include <cred.h>
 #include <file.h>
 #include <slab.h>
 #include <task.h>
@@ -36,7 +35,6 @@ static int start(struct tcp_sock *tp, uint32_t backlog)
 	tp->listen.max = backlog;
 	tp->listen.closed = false;
 	tp->was_hashed = true;
-	tp->done = false;
 	WRITE_ONCE(is->s.shutdown, 0);
 	tcp_set_state(tp, TCP_LISTEN);
 	tcp_listen_hash(tp);
@@ -141,29 +139,8 @@ bool tcp_accept_full(const struct tcp_sock *l)
 
 /* ---- children ---- */
 
-/* Options go from the listener to what it accepts (socket(7), tcp(7)). */
-static void inherit_socket(struct socket *c, const struct socket *l)
-{
-	const struct cred *own = c->cred;
-
-	c->family = l->family;
-	c->cred = cred_get(l->cred);
-	cred_put(own);
-	c->pid = l->pid;
-	c->opts = l->opts;
-	c->rcvbuf = l->rcvbuf;
-	c->sndbuf = l->sndbuf;
-	c->rcvlowat = l->rcvlowat;
-	c->priority = l->priority;
-	c->mark = l->mark;
-	c->ifindex = l->ifindex;
-	c->linger_s = l->linger_s;
-	c->rcv_timeout_ns = l->rcv_timeout_ns;
-	c->snd_timeout_ns = l->snd_timeout_ns;
-	c->tsflags = l->tsflags;
-}
-
-static void inherit_tcp(struct tcp_sock *c, const struct tcp_sock *l)
+/* Options go from the listener to what it accepts (tcp(7)). */
+static void inherit(struct tcp_sock *c, const struct tcp_sock *l)
 {
 	c->cc = l->cc;
 	c->user_mss = l->user_mss;
@@ -221,10 +198,9 @@ static void take_over(struct tcp_sock *c, struct tcp_req *r)
 	tcp_set_csum_base(c);
 }
 
-static struct tcp_sock *make_child(struct tcp_in *in, struct tcp_sock *l)
+static struct tcp_sock *make_child(struct tcp_sock *l)
 {
-	struct socket *s = socket_alloc_atomic(
-		sizeof(struct tcp_sock), in->net, &tcp_ops, SOCK_STREAM, IPPROTO_TCP);
+	struct socket *s = socket_alloc_like(sizeof(struct tcp_sock), &l->is.s);
 	struct tcp_sock *c;
 
 	if (!s)
@@ -232,8 +208,7 @@ static struct tcp_sock *make_child(struct tcp_in *in, struct tcp_sock *l)
 	c = tcp_sk(s);
 	inet_inherit(&c->is, &l->is);
 	tcp_sock_setup(c);
-	inherit_socket(s, &l->is.s);
-	inherit_tcp(c, l);
+	inherit(c, l);
 	return c;
 }
 
@@ -265,7 +240,7 @@ struct tcp_sock *tcp_child(struct tcp_in *in, struct tcp_sock *l, struct tcp_req
 		mib_inc(MIB_TCPX_LISTEN_DROPS);
 		return NULL;
 	}
-	c = make_child(in, l);
+	c = make_child(l);
 	if (!c) {
 		unreserve(l);
 		mib_inc(MIB_TCPX_LISTEN_DROPS);

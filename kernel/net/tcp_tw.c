@@ -10,8 +10,8 @@
  * A new SYN may end a TIME_WAIT early when its sequence number or timestamp is beyond all of the
  * old connection (RFC 6191), and connect(2) may take its port over under the same condition.
  *
- * Life: one reference belongs to the table and the list, which it leaves together (->dead); one to
- * the socket that has yet to hand over its port. Locks: a shard's (47) guards ->dead and the list.
+ * It leaves the table, the list and the port together: who sets ->dead does it. Locks: a shard's
+ * (47, before the buckets of tcp_hash.c) guards ->dead, the list and what segments change.
  */
 #include <log.h>
 #include <slab.h>
@@ -37,12 +37,6 @@ static struct shard *shard_of(const struct tcp_tw *tw)
 static void tw_free(struct rcu_head *h)
 {
 	slab_free(tw_cache, container_of(h, struct tcp_tw, rcu));
-}
-
-static void put(struct tcp_tw *tw)
-{
-	if (refcount_dec(&tw->refs))
-		rcu_call(&tw->rcu, tw_free);
 }
 
 uint32_t tcp_tw_count(void)
@@ -84,16 +78,9 @@ static bool mark_dead(struct tcp_tw *tw)
 
 static void leave_port(struct tcp_tw *tw)
 {
-	struct shard *sh = shard_of(tw);
-	bool bound;
-
-	spin_lock(&sh->lock);
-	bound = tw->bound;
-	spin_unlock(&sh->lock);
-	if (bound)
-		inet_unbind_tw(tcp_ports, &tw->owner);
+	inet_unbind_tw(tcp_ports, &tw->owner);
 	atomic_dec(&count);
-	put(tw);
+	rcu_call(&tw->rcu, tw_free);
 }
 
 static void leave(struct tcp_tw *tw)
@@ -164,7 +151,6 @@ static struct tcp_tw *tw_of(const struct tcp_sock *tp, uint8_t state, uint64_t n
 	tw->ent = tp->ent;
 	tw->ent.node = (struct hlist_node){NULL, NULL};
 	tw->ent.kind = TCP_TW;
-	refcount_set(&tw->refs, 2);
 	list_init(&tw->node);
 	tw->ts_ok = tp->ts_ok;
 	tw->state = state;
@@ -189,6 +175,7 @@ void tcp_time_wait(struct tcp_sock *tp, uint8_t state, uint64_t ns)
 
 	if (tw) {
 		sh = shard_of(tw);
+		inet_bind_timewait(tcp_ports, &tp->is, &tw->owner);
 		spin_lock(&sh->lock); /* nobody finds it in the table before it is on the list */
 		(void)tcp_hash_replace(&tp->ent, &tw->ent);
 		enlist(sh, tw, now + ns);
@@ -196,25 +183,8 @@ void tcp_time_wait(struct tcp_sock *tp, uint8_t state, uint64_t ns)
 		tp->hashed = false;
 		atomic_inc(&count);
 		mib_inc(MIB_TCPX_TW);
-		tp->tw = tw;
-		tp->deferred |= DEFER_TW;
 	}
 	tcp_done(tp);
-}
-
-void tcp_tw_bind(struct tcp_tw *tw, struct tcp_sock *tp)
-{
-	struct shard *sh = shard_of(tw);
-	bool late;
-
-	inet_bind_timewait(tcp_ports, &tp->is, &tw->owner);
-	spin_lock(&sh->lock);
-	tw->bound = true;
-	late = tw->dead;
-	spin_unlock(&sh->lock);
-	if (late) /* it did not live that long; who killed it could not do this */
-		inet_unbind_tw(tcp_ports, &tw->owner);
-	put(tw);
 }
 
 /* ---- segments ---- */

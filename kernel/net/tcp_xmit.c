@@ -139,16 +139,17 @@ static int route(struct tcp_sock *tp)
 static int give_to_ip(struct tcp_sock *tp, struct pkt *p, bool ect)
 {
 	struct inet_sock *is = &tp->is;
-	uint8_t tos = is->tos;
+	uint8_t tos = is->tos, tclass = is->tclass6;
 	int err;
 
 	p->hash = tp->ent.hash;
-	p->mark = is->s.mark;
-	p->priority = (uint8_t)is->s.priority;
-	if (ect)
-		is->tos = tos | ECT_0;
+	if (ect) {
+		is->tos |= ECT_0;
+		is->tclass6 |= ECT_0;
+	}
 	err = inet_send_sk(is, p);
 	is->tos = tos;
+	is->tclass6 = tclass;
 	if (unlikely(err))
 		tp->soft_error = -err;
 	return err;

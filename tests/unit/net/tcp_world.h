@@ -109,19 +109,14 @@ bool net_mem_pressure(void)
 
 /* ---- socket.c ---- */
 
-struct socket *socket_alloc_atomic(
-	size_t size, struct net *net, const struct socket_ops *ops, int type, int protocol)
+static void world_socket_init(struct socket *s)
 {
-	struct socket *s = kmalloc(size, GFP_ATOMIC | GFP_ZERO);
-
-	if (!s)
-		return NULL;
 	refcount_set(&s->refs, 1);
-	s->family = ops->family;
-	s->type = (uint16_t)type;
-	s->protocol = (uint16_t)protocol;
-	s->ops = ops;
-	s->net = net;
+	s->family = AF_INET;
+	s->type = SOCK_STREAM;
+	s->protocol = IPPROTO_TCP;
+	s->ops = &tcp_ops;
+	s->net = &net_initial;
 	spin_init(&s->lock);
 	mutex_init(&s->rcv_mutex);
 	mutex_init(&s->snd_mutex);
@@ -131,6 +126,17 @@ struct socket *socket_alloc_atomic(
 	wait_queue_init(&s->snd_wait);
 	s->rcvlowat = 1;
 	s->cred = cred_get(current->cred);
+}
+struct socket *socket_alloc_like(size_t size, const struct socket *like)
+{
+	struct socket *s = kmalloc(size, GFP_ATOMIC | GFP_ZERO);
+
+	if (!s)
+		return NULL;
+	world_socket_init(s);
+	s->opts = like->opts;
+	s->rcvbuf = like->rcvbuf;
+	s->sndbuf = like->sndbuf;
 	return s;
 }
 static void world_socket_free(struct rcu_head *h)
@@ -457,12 +463,12 @@ static void world_deliver(struct pkt *p, const struct ip_addr *src, const struct
 
 static struct tcp_sock *world_socket(void)
 {
-	struct socket *s = socket_alloc_atomic(
-		sizeof(struct tcp_sock), &net_initial, &tcp_ops, SOCK_STREAM, IPPROTO_TCP);
+	struct socket *s = kmalloc(sizeof(struct tcp_sock), GFP_ATOMIC | GFP_ZERO);
 	struct ip_addr any = ip_from_v4(IP4(0, 0, 0, 0));
 
 	if (!s)
 		return NULL;
+	world_socket_init(s);
 	inet_sk(s)->local = inet_sk(s)->remote = any;
 	inet_sk(s)->proto = IPPROTO_TCP;
 	if (world_proto->init(inet_sk(s)))
