@@ -250,7 +250,6 @@ void tcp_done(struct tcp_sock *tp)
 	net_mem_uncharge(tp->mem_ahead);
 	tp->mem_ahead = 0;
 	WRITE_ONCE(tp->is.s.shutdown, SHUTDOWN_RD | SHUTDOWN_WR);
-	WRITE_ONCE(tp->done, true);
 	tp->ca = TCP_CA_OPEN;
 	tp->deferred |= DEFER_ALL;
 	if (tp->orphan) {
@@ -311,7 +310,7 @@ void tcp_conn_setup(struct tcp_sock *tp)
 	tp->max_window = 0;
 	tp->urg_data = 0;
 	tp->rack = (struct tcp_rack){.wnd_mult = 1};
-	tp->fin_queued = tp->fin_wanted = tp->done = tp->fin_received = false;
+	tp->fin_queued = tp->fin_wanted = tp->fin_received = false;
 	tp->undo_ok = tp->tlp_out = tp->frto = tp->frto_new = false;
 	tp->has_gap = tp->urg_passed = tp->has_dsack = false;
 	tp->soft_error = 0;

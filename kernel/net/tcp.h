@@ -276,7 +276,6 @@ struct tcp_sock {
 	uint8_t pingpong; /* an interactive session: ACKs ride on answers */
 	bool ack_sched, ack_now;
 	bool push_seen;    /* [r] in the packet read last */
-	bool done;         /* [a] the peer's FIN, or the end: reads give 0 */
 	bool fin_received; /* [a] its sequence number is in rcv_nxt */
 	uint64_t ato_ns, last_rcv_ns, last_ack_rcv_ns, last_snd_ns;
 	uint64_t challenge_ns, oow_ns; /* last answers to unacceptable segments */

@@ -491,6 +491,13 @@ static void got_syn_ack(struct tcp_in *in)
 		tcp_send_ack(tp, in->now);
 }
 
+/* Where connect(2) reused a TIME_WAIT, the old connection's segments have older timestamps. */
+static bool from_before(const struct tcp_in *in)
+{
+	return in->tp->ts_recent_s && in->o.has_ts &&
+	       (int32_t)(in->o.tsval - in->tp->ts_recent) < 0;
+}
+
 static void in_syn_sent(struct tcp_in *in)
 {
 	struct tcp_sock *tp = in->tp;
@@ -507,7 +514,7 @@ static void in_syn_sent(struct tcp_in *in)
 			return;
 		}
 	}
-	if ((in->flags & TH_RST) || !(in->flags & TH_SYN))
+	if ((in->flags & TH_RST) || !(in->flags & TH_SYN) || from_before(in))
 		return;
 	if (in->flags & TH_ACK) {
 		got_syn_ack(in);

@@ -35,7 +35,6 @@ static int start(struct tcp_sock *tp, uint32_t backlog)
 	tp->listen.max = backlog;
 	tp->listen.closed = false;
 	tp->was_hashed = true;
-	tp->done = false;
 	WRITE_ONCE(is->s.shutdown, 0);
 	tcp_set_state(tp, TCP_LISTEN);
 	tcp_listen_hash(tp);

@@ -439,7 +439,7 @@ void tcp_take_fin(struct tcp_sock *tp)
 	uint64_t now = clock_ns();
 
 	WRITE_ONCE(tp->is.s.shutdown, tp->is.s.shutdown | SHUTDOWN_RD);
-	WRITE_ONCE(tp->done, true);
+	WRITE_ONCE(tp->fin_received, true);
 	tcp_purge_ofo(tp);
 	tp->deferred |= DEFER_ALL;
 	tp->ack_sched = true;

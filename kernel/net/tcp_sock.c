@@ -159,7 +159,6 @@ static void send_first_syn(struct tcp_sock *tp, uint64_t now)
 	tp->snd_nxt = tp->write_seq = tp->iss + 1;
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
 	tp->syn_ns = now;
-	tp->done = false;
 	tcp_set_state(tp, TCP_SYN_SENT);
 	mib_inc(MIB_TCP_ACTIVE_OPENS);
 	tcp_send_syn(tp, now);

@@ -320,6 +320,7 @@ bool tcp_tw_reuse(struct tcp_tw *tw, struct tcp_sock *tp, uint64_t now)
 		tp->iss = tw->snd_nxt + 65535 + 2;
 		tp->fresh_iss = true;
 		tp->ts_recent = tw->ts_recent;
+		tp->ts_recent_s = (uint32_t)(now / NSEC_PER_SEC);
 		(void)tcp_hash_replace(&tw->ent, &tp->ent);
 	}
 	spin_unlock(&sh->lock);
