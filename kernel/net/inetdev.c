@@ -699,7 +699,13 @@ void inetdev_init(struct net *net)
 {
 	static struct netdev_watcher watcher = {.event = on_event};
 
-	(void)net;
+	struct netdev *d;
+
 	delayed_work_init(&lifetime_work, age_all);
 	netdev_watch(&watcher);
+	net_config_lock();
+	list_for_each_entry (d, &net->devices, node)
+		if (!inet_dev(d))
+			dev_added(d);
+	net_config_unlock();
 }

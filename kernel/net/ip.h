@@ -3,16 +3,9 @@
  */
 #pragma once
 #include "inet.h"
+#include "wire.h"
 #include <netctl.h>
 
-struct ip4_hdr { /* RFC 791 */
-	uint8_t ver_ihl, tos;
-	__be16 len, id, frag;
-	uint8_t ttl, proto;
-	__be16 csum;
-	__be32 src, dst;
-} __packed;
-static_assert(sizeof(struct ip4_hdr) == 20, "RFC 791, 3.1");
 enum {
 	IP4_HLEN = 20,
 	IP4_DF = 0x4000,
@@ -27,13 +20,6 @@ static inline unsigned ip4_hlen(const struct ip4_hdr *h)
 	return (h->ver_ihl & 15u) * 4;
 }
 
-struct ip6_hdr {     /* RFC 8200 */
-	__be32 flow; /* version, traffic class, flow label */
-	__be16 plen;
-	uint8_t next, hops;
-	uint8_t src[16], dst[16];
-} __packed;
-static_assert(sizeof(struct ip6_hdr) == 40, "RFC 8200, 3");
 enum {
 	IP6_HLEN = 40,
 	IP6_MIN_MTU = 1280,

@@ -289,7 +289,7 @@ static bool check(struct pkt *p)
 		return false;
 	if (len < p->len)
 		pkt_trim(p, len);
-	if (!h->csum) {
+	if (!h->check) {
 		if (v4)
 			return true;
 	} else if (p->csum != CSUM_NONE ||
@@ -313,8 +313,8 @@ static void udp_input(struct net *net, struct pkt *p)
 		return;
 	}
 	h = (const struct udp_hdr *)pkt_data(p);
-	k.sport = h->src;
-	k.dport = h->dst;
+	k.sport = h->sport;
+	k.dport = h->dport;
 	if (unlikely(p->ip.is_broadcast)) {
 		pkt_pull(p, sizeof(*h));
 		deliver_group(p, &k);
@@ -340,8 +340,8 @@ static void udp_error(struct net *net, struct pkt *p, const struct inet_error *e
 	if (!pkt_need(p, sizeof(*h)))
 		return;
 	h = (const struct udp_hdr *)pkt_data(p);
-	k.sport = h->dst;
-	k.dport = h->src;
+	k.sport = h->dport;
+	k.dport = h->sport;
 	is = lookup(&k);
 	if (is)
 		dgram_error(is, p, e, sizeof(*h));

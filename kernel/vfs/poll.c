@@ -123,6 +123,7 @@ int poll_files(struct poll_fd *fds, unsigned n, uint64_t deadline_ns)
 	int err = 0;
 
 	c.pt.queue = deadline_ns ? poll_queue : NULL;
+	c.pt.depth = 0;
 	c.err = 0;
 	c.woken = 0;
 	c.used = 0;
