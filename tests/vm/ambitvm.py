@@ -104,7 +104,8 @@ class VM:
         if self.init:
             words.append(f"init={self.init}")
         if self.os == "linux":
-            words += ["quiet", "mitigations=off", "panic=-1", "devtmpfs.mount=1"]
+            words += ["quiet", "mitigations=off", "panic=-1", "devtmpfs.mount=1",
+                      "no_timer_check"]
         return " ".join(words + [self.cmdline]).strip()
 
     def arguments(self):
