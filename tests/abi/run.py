@@ -65,6 +65,8 @@ def run_host(program, kind, case):
         command = [str(WORK / "bin" / program), f"--kind={kind}"] + ([case] if case else [])
         if program == "mounts_test" and os.geteuid() != 0:
             command = ["unshare", "--map-root-user", "--mount", *command]
+        if program == "netconf_test":  # its cases change the network: never the host's own
+            command = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]), *command]
         run = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, text=True, errors="replace",
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                              timeout=PROGRAM_LIMIT_S)
