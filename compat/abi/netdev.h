@@ -46,7 +46,8 @@ enum {
 	SIOCBRADDBR = 0x89a0,
 	SIOCBRDELBR = 0x89a1,
 	SIOCBRADDIF = 0x89a2,
-	SIOCBRDELIF = 0x89a3
+	SIOCBRDELIF = 0x89a3,
+	SIOCDEVPRIVATE = 0x89f0 /* and 15 more: a driver's own; none of ours has any */
 };
 
 struct linux_sockaddr {

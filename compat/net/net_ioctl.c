@@ -539,6 +539,11 @@ static enum ifreq_kind ifreq_kind(unsigned cmd)
 	return NOT_IFREQ;
 }
 
+static bool is_private(unsigned cmd)
+{
+	return cmd >= SIOCDEVPRIVATE && cmd < SIOCDEVPRIVATE + 16u;
+}
+
 static long set_one(struct netdev *d, unsigned cmd, struct linux_ifreq *r)
 {
 	long err;
@@ -571,7 +576,9 @@ static long ifreq_ioctl(struct net *net, unsigned cmd, void __user *arg)
 	d = find_dev(net, r.name);
 	if (!d)
 		return -ENODEV;
-	if (cmd == SIOCETHTOOL)
+	if (is_private(cmd))
+		err = -EOPNOTSUPP;
+	else if (cmd == SIOCETHTOOL)
 		err = ethtool(d, &r);
 	else if (kind == IFREQ_SET)
 		err = set_one(d, cmd, &r);
@@ -616,7 +623,8 @@ bool net_ioctl(struct socket *s, unsigned cmd, void __user *arg, long *result)
 		}
 		break;
 	}
-	if (cmd != SIOCGIFNAME && cmd != SIOCETHTOOL && ifreq_kind(cmd) == NOT_IFREQ)
+	if (cmd != SIOCGIFNAME && cmd != SIOCETHTOOL && !is_private(cmd) &&
+		ifreq_kind(cmd) == NOT_IFREQ)
 		return false;
 	if (ifreq_kind(cmd) == IFREQ_GET_ADDR && s->family != AF_INET)
 		*result = -ENOTTY;

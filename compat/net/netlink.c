@@ -444,13 +444,12 @@ static int nl_setsockopt(struct socket *s, int level, int name, const void *val,
 {
 	struct nl_sock *ns = nl_sk(s);
 	bool *flag = option_flag(ns, name);
-	uint32_t v;
+	uint32_t v = 0; /* what Linux takes a short value for */
 
 	if (level != SOL_NETLINK)
 		return -ENOPROTOOPT;
-	if (len < sizeof(v))
-		return -EINVAL;
-	memcpy(&v, val, sizeof(v));
+	if (len >= sizeof(v))
+		memcpy(&v, val, sizeof(v));
 	if (flag) {
 		*flag = v;
 		return 0;

@@ -251,6 +251,8 @@ static int decode_route(const struct nl_request *r, const struct nlattr **attr, 
 		e->table = RT_TABLE_MAIN;
 	if (!err && attr[RTA_DST])
 		err = nla_ip(attr[RTA_DST], is_v6, &e->dst);
+	if (!err && !is_v6 && m->dst_len < 32 && be32(ip_v4(&e->dst)) << m->dst_len)
+		err = -EINVAL; /* bits beyond the prefix; Linux lets IPv6 have them */
 	if (!err && attr[RTA_PREFSRC])
 		err = nla_ip(attr[RTA_PREFSRC], is_v6, &e->prefsrc);
 	if (!err && attr[RTA_METRICS])
