@@ -101,6 +101,19 @@ struct netdev_txq {
 	uint16_t index;
 	struct netdev *dev;
 };
+/* For ops.tx_hangs: what the ring looked like at the last call. */
+struct netdev_tx_watch {
+	uint32_t done; /* frames or descriptors that had left */
+	bool waiting;  /* some were on the ring */
+};
+static inline bool netdev_tx_stuck(struct netdev_tx_watch *w, uint32_t done, uint32_t in_use)
+{
+	bool stuck = w->waiting && in_use && w->done == done;
+
+	w->done = done;
+	w->waiting = in_use;
+	return stuck;
+}
 struct mcast_addr { /* link-layer groups listened to */
 	struct list_head node;
 	uint8_t addr[ETH_ALEN];

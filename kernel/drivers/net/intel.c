@@ -517,7 +517,8 @@ static int make_rings(struct intel *c)
 	c->rx_next = 0;
 	c->rx_free = INTEL_RING;
 	c->rx_bad = false;
-	c->tx_next = c->tx_done = c->tx_seen = 0;
+	c->tx_next = c->tx_done = 0;
+	c->tx_watch = (struct netdev_tx_watch){0};
 	c->ctx_start = c->ctx_offset = 0;
 	return c->rx && c->tx ? 0 : -ENOMEM;
 }
@@ -607,8 +608,7 @@ static bool intel_tx_hangs(struct netdev *d)
 
 	spin_lock(&d->txq[0].lock);
 	reclaim(c);
-	hangs = tx_in_use(c) && c->tx_done == c->tx_seen && d->carrier;
-	c->tx_seen = c->tx_done;
+	hangs = netdev_tx_stuck(&c->tx_watch, c->tx_done, tx_in_use(c)) && d->carrier;
 	spin_unlock(&d->txq[0].lock);
 	return hangs;
 }

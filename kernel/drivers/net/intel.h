@@ -162,11 +162,11 @@ struct intel {
 
 	struct intel_tx_desc *tx; /* [t] */
 	paddr_t tx_pa;
-	struct pkt *sent[INTEL_RING];   /* [t] by the frame's last descriptor */
-	uint16_t tx_len[INTEL_RING];    /* [t] descriptors of the frame that begins there */
-	uint32_t tx_next, tx_done;      /* [t] free-running: used, taken back */
-	uint16_t ctx_start, ctx_offset; /* [t] checksum context that the device has; 0: none */
-	uint32_t tx_seen;               /* [t] tx_done at the last look of tx_hangs() */
+	struct pkt *sent[INTEL_RING];    /* [t] by the frame's last descriptor */
+	uint16_t tx_len[INTEL_RING];     /* [t] descriptors of the frame that begins there */
+	uint32_t tx_next, tx_done;       /* [t] free-running: used, taken back */
+	uint16_t ctx_start, ctx_offset;  /* [t] checksum context that the device has; 0: none */
+	struct netdev_tx_watch tx_watch; /* [t] */
 
 	struct spinlock lock;        /* statistics, which reading clears, and RCTL */
 	struct netdev_stats counted; /* [l] */

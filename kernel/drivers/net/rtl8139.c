@@ -89,11 +89,11 @@ struct rtl {
 	struct net_poll poll;
 	uint8_t *rx, *tx; /* memory shared with the card */
 	paddr_t rx_pa, tx_pa;
-	uint32_t rx_at;            /* [poll] offset of the next frame's header */
-	uint32_t tx_next, tx_done; /* [txq lock] free-running */
-	uint32_t tx_seen;          /* [txq lock] tx_done at the last look of tx_hangs() */
-	struct spinlock lock;      /* RCR, counters */
-	uint64_t missed;           /* [lock] */
+	uint32_t rx_at;                  /* [poll] offset of the next frame's header */
+	uint32_t tx_next, tx_done;       /* [txq lock] free-running */
+	struct netdev_tx_watch tx_watch; /* [txq lock] */
+	struct spinlock lock;            /* RCR, counters */
+	uint64_t missed;                 /* [lock] */
 	struct work link;
 };
 
@@ -227,8 +227,7 @@ static bool rtl_tx_hangs(struct netdev *d)
 
 	spin_lock(&d->txq[0].lock);
 	reclaim(r);
-	hangs = r->tx_next != r->tx_done && r->tx_done == r->tx_seen && d->carrier;
-	r->tx_seen = r->tx_done;
+	hangs = netdev_tx_stuck(&r->tx_watch, r->tx_done, r->tx_next - r->tx_done) && d->carrier;
 	spin_unlock(&d->txq[0].lock);
 	return hangs;
 }
@@ -366,7 +365,8 @@ static int rtl_open(struct netdev *d)
 	if (err)
 		return err;
 	write_mac(r, d->addr);
-	r->tx_next = r->tx_done = r->tx_seen = 0;
+	r->tx_next = r->tx_done = 0;
+	r->tx_watch = (struct netdev_tx_watch){0};
 	mmio_write8(r->regs + CR, CR_TE | CR_RE);
 	mmio_write32(r->regs + TCR, TCR_IFG | TCR_MXDMA);
 	for (unsigned i = 0; i < TX_BUFFERS; i++)

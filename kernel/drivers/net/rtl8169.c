@@ -110,11 +110,12 @@ struct rtl {
 	struct net_timer fill;
 	struct desc *rx, *tx;
 	paddr_t rx_pa, tx_pa;
-	struct rx_buf buf[RING];   /* [poll] page NULL: the descriptor has no buffer */
-	uint32_t rx_next, rx_free; /* [poll] */
-	struct pkt *sent[RING];    /* [txq lock] by the frame's last descriptor */
-	uint16_t tx_len[RING];     /* [txq lock] descriptors of the frame that begins there */
-	uint32_t tx_next, tx_done, tx_seen; /* [txq lock] free-running */
+	struct rx_buf buf[RING];         /* [poll] page NULL: the descriptor has no buffer */
+	uint32_t rx_next, rx_free;       /* [poll] */
+	struct pkt *sent[RING];          /* [txq lock] by the frame's last descriptor */
+	uint16_t tx_len[RING];           /* [txq lock] descriptors of the frame that begins there */
+	uint32_t tx_next, tx_done;       /* [txq lock] free-running */
+	struct netdev_tx_watch tx_watch; /* [txq lock] */
 	struct spinlock lock;
 	uint64_t missed; /* [lock] */
 	struct work link;
@@ -278,8 +279,7 @@ static bool rtl_tx_hangs(struct netdev *d)
 
 	spin_lock(&d->txq[0].lock);
 	reclaim(r);
-	hangs = r->tx_next != r->tx_done && r->tx_done == r->tx_seen && d->carrier;
-	r->tx_seen = r->tx_done;
+	hangs = netdev_tx_stuck(&r->tx_watch, r->tx_done, r->tx_next - r->tx_done) && d->carrier;
 	spin_unlock(&d->txq[0].lock);
 	return hangs;
 }
@@ -450,7 +450,8 @@ static int rtl_open(struct netdev *d)
 		return err;
 	r->rx = dma_alloc(sizeof(*r->rx) * RING, &r->rx_pa);
 	r->tx = dma_alloc(sizeof(*r->tx) * RING, &r->tx_pa);
-	r->rx_next = r->tx_next = r->tx_done = r->tx_seen = 0;
+	r->rx_next = r->tx_next = r->tx_done = 0;
+	r->tx_watch = (struct netdev_tx_watch){0};
 	r->rx_free = RING;
 	if (!r->rx || !r->tx || !refill(r)) {
 		free_rings(r);
