@@ -15,7 +15,7 @@ OWNERS = {
     "core": "signum debug spinlock wait mutex seqlock rcu timer workqueue task sched time log random cpumask lockdep core",
     "mm": "page slab pagecache vm iov_iter tlb",
     "policy": "cred policy",
-    "vfs": "stat poll vfs file",
+    "vfs": "stat poll vfs file events",
     "block": "block",
     "fs": "fs tmpfs pty",
     "net": "ipaddr pkt csum net net_mib netdev socket netctl vnet_hdr",
