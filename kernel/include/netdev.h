@@ -15,6 +15,7 @@
 #include <mutex.h>
 #include <net.h>
 #include <pkt.h>
+#include <workqueue.h>
 
 enum { NETDEV_NAME = 16, NETDEV_ADDR = 32, ETH_ALEN = 6, ETH_HLEN = 14 };
 enum netdev_flags { /* IFF_*: netdevice(7) */
@@ -83,6 +84,10 @@ struct netdev_ops {
 		unsigned mtu); /* within min_mtu..max_mtu already; NULL: just stored */
 	/* flags PROMISC, ALLMULTI or the multicast list changed; d->lock is held. */
 	void (*set_rx_mode)(struct netdev *d);
+	/* Optional, called every two seconds while the device is up, in a section: true: frames
+	 * wait on a ring and none has left since the last call. The device is stopped and opened
+	 * again then, without anybody being told. */
+	bool (*tx_hangs)(struct netdev *d);
 	void (*stats)(struct netdev *d,
 		struct netdev_stats *add); /* optional: hardware counters to add */
 	void (*free)(struct netdev *d); /* optional: the last reference went; the memory follows */
@@ -96,6 +101,19 @@ struct netdev_txq {
 	uint16_t index;
 	struct netdev *dev;
 };
+/* For ops.tx_hangs: what the ring looked like at the last call. */
+struct netdev_tx_watch {
+	uint32_t done; /* frames or descriptors that had left */
+	bool waiting;  /* some were on the ring */
+};
+static inline bool netdev_tx_stuck(struct netdev_tx_watch *w, uint32_t done, uint32_t in_use)
+{
+	bool stuck = w->waiting && in_use && w->done == done;
+
+	w->done = done;
+	w->waiting = in_use;
+	return stuck;
+}
 struct mcast_addr { /* link-layer groups listened to */
 	struct list_head node;
 	uint8_t addr[ETH_ALEN];
@@ -144,6 +162,8 @@ struct netdev {
 	struct list_head taps;    /* packet sockets bound to it: [net_taps lock], RCU */
 	struct inet_dev *inet; /* addresses, groups, neighbour state: kernel/net/inetdev.c; RCU */
 	struct netdev_stats *pcpu; /* [cpu] indexed by CPU */
+	struct net_timer watchdog;
+	struct work restart;
 	void *priv;
 	struct rcu_head rcu;
 };
@@ -182,6 +202,8 @@ void netdev_stop(struct netdev *d);
 int __must_check netdev_set_flags(struct netdev *d, uint32_t flags, uint32_t mask);
 int __must_check netdev_set_mtu(struct netdev *d, unsigned mtu);
 int __must_check netdev_set_mac(struct netdev *d, const uint8_t *mac);
+/* Before registering: an address that is no station's (all zero, a group) becomes a random one. */
+void netdev_ensure_mac(struct netdev *d);
 int netdev_mac_any(struct netdev *d, const uint8_t *mac); /* ops.set_mac of those that need not know
 							     it */
 int __must_check netdev_rename(struct netdev *d, const char *name);

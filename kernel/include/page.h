@@ -124,6 +124,8 @@ enum gfp {              /* how hard to try */
 };
 /* 2^order contiguous pages with refs 1, or NULL. Order <= 10. */
 struct page *page_alloc(unsigned order, unsigned gfp) __must_check;
+/* The same with GFP_NOWAIT, all of it below physical address 2^32; slow: it searches. */
+struct page *page_alloc_low(unsigned order) __must_check;
 void page_free(struct page *p,
 	unsigned order); /* drops the caller's reference, the only one but for passing lookups */
 static inline struct page *page_get(struct page *p)

@@ -55,4 +55,6 @@ int pci_init(void);      /* boot: enumerate */
 int drivers_probe(void); /* boot: every driver in section "drivers" */
 /* DMA memory: physically contiguous, zeroed pages; *pa its bus address. */
 void *dma_alloc(size_t bytes, paddr_t *pa) __must_check;
+/* The same below 4 GiB, for devices that address no more. */
+void *dma_alloc_low(size_t bytes, paddr_t *pa) __must_check;
 void dma_free(void *va, size_t bytes);

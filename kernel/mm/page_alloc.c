@@ -1,7 +1,8 @@
 /*
  * page_alloc.c - the page allocator: buddy lists below, a list of single pages per CPU above.
  *
- * Does not: compact memory, know zones or nodes (every device we drive addresses 64 bits).
+ * Does not: compact memory, know zones or nodes: the few devices that address 32 bits search for a
+ * low block at boot (page_alloc_low()).
  *
  * Objects. One struct page per frame lies in page_array, which is backed for every 4 MiB block that
  * contains memory, so that the buddy of a block can always be looked at. A free block of 2^n pages
@@ -120,17 +121,10 @@ static void buddy_give(struct page *p, unsigned order)
 	block_insert(pfn_to_page(pfn), order);
 }
 
-/* buddy.lock held. A block of exactly @order, split off a larger one if need be. */
-static struct page *buddy_take(unsigned order)
+/* buddy.lock held. Take the free block @p of order @o, give back all but its first 2^order pages.
+ */
+static struct page *buddy_split(struct page *p, unsigned o, unsigned order)
 {
-	struct page *p;
-	unsigned o = order;
-
-	while (o <= MAX_ORDER && list_empty(&buddy.free[o]))
-		o++;
-	if (o > MAX_ORDER)
-		return NULL;
-	p = list_first(&buddy.free[o], struct page, lru);
 	block_remove(p);
 	while (o > order) {
 		o--;
@@ -138,6 +132,30 @@ static struct page *buddy_take(unsigned order)
 	}
 	buddy.free_pages -= 1ul << order;
 	return p;
+}
+
+/* buddy.lock held. A block of exactly @order, split off a larger one if need be. */
+static struct page *buddy_take(unsigned order)
+{
+	unsigned o = order;
+
+	while (o <= MAX_ORDER && list_empty(&buddy.free[o]))
+		o++;
+	if (o > MAX_ORDER)
+		return NULL;
+	return buddy_split(list_first(&buddy.free[o], struct page, lru), o, order);
+}
+
+/* buddy.lock held. */
+static struct page *buddy_take_low(unsigned order)
+{
+	struct page *p;
+
+	for (unsigned o = order; o <= MAX_ORDER; o++)
+		list_for_each_entry (p, &buddy.free[o], lru)
+			if ((page_to_pfn(p) + (1ul << order)) << PAGE_SHIFT <= 1ul << 32)
+				return buddy_split(p, o, order);
+	return NULL;
 }
 
 /* How many pages must stay free after an allocation with @gfp. */
@@ -267,6 +285,21 @@ static struct page *__noinline alloc_slow(unsigned order, unsigned gfp)
 	return NULL;
 }
 
+/* A block that was taken, as its owner gets it. */
+static inline struct page *prepare(struct page *p, unsigned order, unsigned gfp)
+{
+	p->flags = 0;
+	p->mapping = NULL;
+	p->order = order;
+	atomic_set(&p->mapcount, 0);
+	p->fs_private = 0;
+	refcount_set(&p->refs, 1);
+	if (gfp & GFP_ZERO)
+		for (unsigned i = 0; i < 1u << order; i++)
+			page_clear(page_address(p + i));
+	return p;
+}
+
 struct page *page_alloc(unsigned order, unsigned gfp)
 {
 	struct page *p = take(order, gfp);
@@ -279,16 +312,18 @@ struct page *page_alloc(unsigned order, unsigned gfp)
 	} else if (unlikely(buddy.free_pages < watermarks.low)) {
 		reclaim_wake();
 	}
-	p->flags = 0;
-	p->mapping = NULL;
-	p->order = order;
-	atomic_set(&p->mapcount, 0);
-	p->fs_private = 0;
-	refcount_set(&p->refs, 1);
-	if (gfp & GFP_ZERO)
-		for (unsigned i = 0; i < 1u << order; i++)
-			page_clear(page_address(p + i));
-	return p;
+	return prepare(p, order, gfp);
+}
+
+struct page *page_alloc_low(unsigned order)
+{
+	struct page *p = NULL;
+	unsigned long f = spin_lock_irq(&buddy.lock);
+
+	if (buddy.free_pages >= watermarks.min + (1ul << order))
+		p = buddy_take_low(order);
+	spin_unlock_irq(&buddy.lock, f);
+	return p ? prepare(p, order, 0) : NULL;
 }
 
 static void give(struct page *p, unsigned order)

@@ -31,7 +31,7 @@ bool gso_by_device(const struct pkt *p, uint32_t features)
 
 	if (features & NETIF_LOOPBACK_LIKE)
 		return true;
-	return (features & need[p->gso]) && (features & NETIF_TX_CSUM) &&
+	return (features & need[p->gso]) && (features & NETIF_TX_CSUM) && p->csum == CSUM_PARTIAL &&
 	       p->len <= p->dev->gso_max + p->dev->hard_header;
 }
 

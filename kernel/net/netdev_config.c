@@ -9,21 +9,26 @@
  * that saw it end, then the driver stops; so neither xmit nor rx runs afterwards.
  */
 #include <netdev.h>
+#include <arch/clock.h>
 #include <debug.h>
 #include <error.h>
 #include <log.h>
 #include <printf.h>
+#include <random.h>
 #include <slab.h>
 #include <string.h>
 #include <workqueue.h>
 #include "core.h"
 
+#define WATCHDOG_NS  2000000000ull
 #define MAX_NUMBERED 1024u /* names that one %d may have */
 
 static struct mutex config_lock;
 static LIST_HEAD(watchers); /* [config_lock] */
 static LIST_HEAD(kinds);    /* [config_lock] */
 static struct work carrier_work;
+static void watch(struct net_timer *t);
+static void restart(struct work *w);
 
 void net_config_lock(void)
 {
@@ -104,6 +109,8 @@ struct netdev *netdev_create(const char *name, size_t priv_bytes, unsigned nr_tx
 	list_init(&d->taps);
 	list_init(&d->vlans);
 	list_init(&d->vlan_node);
+	net_timer_init(&d->watchdog, watch);
+	work_init(&d->restart, restart);
 	d->pcpu = (struct netdev_stats *)((char *)d + stats_at);
 	d->txq = (struct netdev_txq *)((char *)d + txq_at);
 	d->priv = (char *)d + priv_at;
@@ -171,6 +178,9 @@ int netdev_register(struct net *net, struct netdev *d)
 	list_add_tail(&d->node, &net->devices);
 	spin_unlock(&net->lock);
 	d->is_registered = true;
+	if (d->driver)
+		log_info("%s: %s, %02x:%02x:%02x:%02x:%02x:%02x", d->name, d->driver, d->addr[0],
+			d->addr[1], d->addr[2], d->addr[3], d->addr[4], d->addr[5]);
 	notify(d, NETDEV_ADDED);
 	return 0;
 }
@@ -210,6 +220,64 @@ static void set_rx_mode(struct netdev *d)
 	spin_unlock(&d->lock);
 }
 
+static int start(struct netdev *d)
+{
+	int err = d->ops->open ? d->ops->open(d) : 0;
+
+	if (err)
+		return err;
+	WRITE_ONCE(d->flags, d->flags | IFF_UP);
+	follow_carrier(d);
+	set_rx_mode(d);
+	if (d->ops->tx_hangs)
+		(void)net_timer_arm(&d->watchdog, clock_ns() + WATCHDOG_NS);
+	return 0;
+}
+
+static void stop(struct netdev *d)
+{
+	WRITE_ONCE(d->flags, d->flags & ~(uint32_t)IFF_UP);
+	follow_carrier(d);
+	rcu_synchronize();
+	(void)net_timer_cancel(&d->watchdog); /* it was not armed again by one that saw IFF_UP */
+	if (d->ops->stop)
+		d->ops->stop(d);
+	for (unsigned i = 0; i < d->nr_txq; i++)
+		txq_purge(&d->txq[i]);
+}
+
+/* A hung transmitter: down and up again, quietly, so that routes and addresses stay. */
+static void restart(struct work *w)
+{
+	struct netdev *d = container_of(w, struct netdev, restart);
+
+	net_config_lock();
+	if (d->flags & IFF_UP) {
+		log_err("%s: transmitter hangs, starting it anew", d->name);
+		stop(d);
+		if (start(d)) {
+			log_err("%s: cannot be started again", d->name);
+			notify(d, NETDEV_DOWN);
+		}
+	}
+	net_config_unlock();
+	netdev_put(d);
+}
+
+static void watch(struct net_timer *t)
+{
+	struct netdev *d = container_of(t, struct netdev, watchdog);
+
+	if (d->ops->tx_hangs(d)) {
+		d->pcpu[cpu_id()].tx_errors++;
+		netdev_hold(d); /* the work's */
+		if (!work_queue(&d->restart))
+			netdev_put(d);
+	}
+	if (READ_ONCE(d->flags) & IFF_UP)
+		(void)net_timer_arm(t, clock_ns() + WATCHDOG_NS);
+}
+
 int netdev_open(struct netdev *d)
 {
 	int err;
@@ -219,14 +287,10 @@ int netdev_open(struct netdev *d)
 		return 0;
 	if (!d->is_registered)
 		return -ENODEV;
-	err = d->ops->open ? d->ops->open(d) : 0;
-	if (err)
-		return err;
-	WRITE_ONCE(d->flags, d->flags | IFF_UP);
-	follow_carrier(d);
-	set_rx_mode(d);
-	notify(d, NETDEV_UP);
-	return 0;
+	err = start(d);
+	if (!err)
+		notify(d, NETDEV_UP);
+	return err;
 }
 
 void netdev_stop(struct netdev *d)
@@ -234,13 +298,7 @@ void netdev_stop(struct netdev *d)
 	net_config_assert();
 	if (!(d->flags & IFF_UP))
 		return;
-	WRITE_ONCE(d->flags, d->flags & ~(uint32_t)IFF_UP);
-	follow_carrier(d);
-	rcu_synchronize();
-	if (d->ops->stop)
-		d->ops->stop(d);
-	for (unsigned i = 0; i < d->nr_txq; i++)
-		txq_purge(&d->txq[i]);
+	stop(d);
 	notify(d, NETDEV_DOWN);
 }
 
@@ -313,6 +371,21 @@ int netdev_set_mtu(struct netdev *d, unsigned mtu)
 	return 0;
 }
 
+static bool is_station(const uint8_t *mac)
+{
+	static const uint8_t zero[ETH_ALEN];
+
+	return !(mac[0] & 1) && memcmp(mac, zero, ETH_ALEN);
+}
+
+void netdev_ensure_mac(struct netdev *d)
+{
+	if (is_station(d->addr))
+		return;
+	random_bytes(d->addr, ETH_ALEN);
+	d->addr[0] = (d->addr[0] & 0xfc) | 2; /* locally administered, one station */
+}
+
 int netdev_mac_any(struct netdev *d, const uint8_t *mac)
 {
 	(void)d, (void)mac;
@@ -321,13 +394,12 @@ int netdev_mac_any(struct netdev *d, const uint8_t *mac)
 
 int netdev_set_mac(struct netdev *d, const uint8_t *mac)
 {
-	static const uint8_t zero[ETH_ALEN];
 	int err;
 
 	net_config_assert();
 	if (!d->ops->set_mac || d->addr_len != ETH_ALEN)
 		return -EOPNOTSUPP;
-	if (d->type == ARPHRD_ETHER && (mac[0] & 1 || !memcmp(mac, zero, ETH_ALEN)))
+	if (d->type == ARPHRD_ETHER && !is_station(mac))
 		return -EADDRNOTAVAIL;
 	err = d->ops->set_mac(d, mac);
 	if (err)

@@ -225,29 +225,40 @@ int drivers_probe(void)
 	return 0;
 }
 
-void *dma_alloc(size_t bytes, paddr_t *pa)
+static unsigned order_of(size_t bytes)
 {
 	unsigned order = 0;
-	struct page *p;
 
 	while ((PAGE_SIZE << order) < bytes)
 		order++;
-	if (order > 10)
-		return NULL;
-	p = page_alloc(order, GFP_ZERO);
+	return order;
+}
+
+void *dma_alloc(size_t bytes, paddr_t *pa)
+{
+	unsigned order = order_of(bytes);
+	struct page *p = order <= 10 ? page_alloc(order, GFP_ZERO) : NULL;
+
 	if (!p)
 		return NULL;
 	*pa = page_to_phys(p);
 	return page_address(p);
 }
 
+void *dma_alloc_low(size_t bytes, paddr_t *pa)
+{
+	unsigned order = order_of(bytes);
+	struct page *p = order <= 10 ? page_alloc_low(order) : NULL;
+
+	if (!p)
+		return NULL;
+	memset(page_address(p), 0, PAGE_SIZE << order);
+	*pa = page_to_phys(p);
+	return page_address(p);
+}
+
 void dma_free(void *va, size_t bytes)
 {
-	unsigned order = 0;
-
-	if (!va)
-		return;
-	while ((PAGE_SIZE << order) < bytes)
-		order++;
-	page_free(virt_to_page(va), order);
+	if (va)
+		page_free(virt_to_page(va), order_of(bytes));
 }

@@ -31,7 +31,6 @@
 #include <log.h>
 #include <netdev.h>
 #include <printf.h>
-#include <random.h>
 #include <sched.h>
 #include <slab.h>
 #include <string.h>
@@ -645,10 +644,7 @@ static void read_mac(struct vnet *v)
 	if (has(v, F_MAC))
 		for (unsigned i = 0; i < ETH_ALEN; i++)
 			mac[i] = (uint8_t)virtio_config(&v->dev, CONF_MAC + i, 1);
-	if (has(v, F_MAC) && !(mac[0] & 1))
-		return;
-	random_bytes(mac, ETH_ALEN);
-	mac[0] = (mac[0] & 0xfc) | 2; /* locally administered, one station */
+	netdev_ensure_mac(v->nd);
 }
 
 static int start(struct vnet *v, unsigned max_pairs)
@@ -719,9 +715,7 @@ static int vnet_probe(struct pci_dev *pci)
 		return err;
 	}
 	pci->driver_data = v;
-	log_info("%s: virtio_net, %u queue%s, %02x:%02x:%02x:%02x:%02x:%02x", d->name, nr,
-		nr > 1 ? "s" : "", d->addr[0], d->addr[1], d->addr[2], d->addr[3], d->addr[4],
-		d->addr[5]);
+	log_debug("%s: %u of %u queue pairs", d->name, nr, max_pairs);
 	return 0;
 }
 
