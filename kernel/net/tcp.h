@@ -414,6 +414,7 @@ struct tcp_acked {
 	bool has_ts, advanced, sacked, dsack, dup, has_data, ece;
 	bool orig_acked; /* what was never resent, of before recovery */
 	bool lost;       /* more was found lost */
+	bool settled;    /* a recovery ended: the window is what that says */
 };
 
 /* ---- tcp.c ---- */

@@ -73,6 +73,7 @@ void tcp_arm_rto(struct tcp_sock *tp, uint64_t now)
 
 /* ---- the send window: RFC 9293, 3.10.7.4 ---- */
 
+/* True: the segment offers another window than the last: it is no duplicate (RFC 5681, 2). */
 static bool update_window(struct tcp_in *in)
 {
 	struct tcp_sock *tp = in->tp;
@@ -81,7 +82,7 @@ static bool update_window(struct tcp_in *in)
 
 	if (!seq_lt(tp->snd_una, in->ack) && !seq_lt(tp->snd_wl1, in->seq) &&
 		!(in->seq == tp->snd_wl1 && wnd > tp->snd_wnd))
-		return false;
+		return changed;
 	tp->snd_wl1 = in->seq;
 	if (likely(!changed))
 		return false;
@@ -223,7 +224,7 @@ static void ack_of_probe(struct tcp_sock *tp, uint64_t now)
 
 static void grow_window(struct tcp_sock *tp, struct tcp_acked *a)
 {
-	if (tp->ca == TCP_CA_RECOVERY || tp->ca == TCP_CA_CWR || !a->delivered)
+	if (tp->ca == TCP_CA_RECOVERY || tp->ca == TCP_CA_CWR || !a->advanced || a->settled)
 		return;
 	/* Only while it is what limits us: RFC 7661's point in its simple form (2861, 3.1). */
 	if (!tp->cwnd_limited && tp->cwnd >= 2 * tp->cwnd_used)
@@ -334,7 +335,7 @@ void tcp_established(struct tcp_sock *tp, uint64_t now)
 {
 	tcp_sync_mss(tp);
 	tp->snd_sml = tp->pushed_seq = tp->used_seq = tp->high_seq = tp->snd_una;
-	tp->rack.fack = tp->snd_una;
+	tp->rack.fack = tp->rack.dsack_round = tp->snd_una;
 	tp->cwnd_used = 0;
 	/* RFC 6928, 2; one segment when the SYN was lost more than once (RFC 5681, 3.1) */
 	tp->cwnd = tp->retries > 1 ? tp->mss : TCP_INIT_CWND * (uint32_t)tp->mss;

@@ -262,8 +262,9 @@ static void unmark_lost(struct tcp_sock *tp)
 	tp->rtx_hint = NULL;
 }
 
-static void undo(struct tcp_sock *tp)
+static void undo(struct tcp_sock *tp, struct tcp_acked *a)
 {
+	a->settled = true;
 	if (tp->ca == TCP_CA_LOSS)
 		mib_inc(MIB_TCPX_SPURIOUS_RTOS);
 	unmark_lost(tp);
@@ -321,7 +322,7 @@ static bool frto(struct tcp_sock *tp, struct tcp_acked *a)
 	if (!tp->frto)
 		return false;
 	if (a->orig_acked) {
-		undo(tp);
+		undo(tp, a);
 		return true;
 	}
 	if (seq_lt(tp->high_seq, tp->snd_nxt)) { /* new data went out and did not settle it */
@@ -353,6 +354,7 @@ static void in_recovery(struct tcp_sock *tp, struct tcp_acked *a)
 		return;
 	}
 	tp->cwnd = MAX(tp->ssthresh, (uint32_t)tp->mss);
+	a->settled = true;
 	adapt_window(tp, true);
 	to_open(tp);
 }
@@ -361,11 +363,11 @@ void tcp_recover(struct tcp_sock *tp, struct tcp_acked *a)
 {
 	if (a->ece)
 		tcp_enter_cwr(tp);
+	adapt_window(tp, false);
 	if (tp->ca >= TCP_CA_RECOVERY && was_spurious(tp, a)) {
-		undo(tp);
+		undo(tp, a);
 		return;
 	}
-	adapt_window(tp, false);
 	if (tp->sack_ok)
 		a->lost |= tcp_rack_detect(tp, a->now);
 	else
@@ -465,7 +467,7 @@ bool tcp_tlp_schedule(struct tcp_sock *tp, uint64_t now)
 	pto = TCP_RTO_INIT;
 	if (tp->srtt_ns) {
 		pto = 2 * tp->srtt_ns + 2 * NSEC_PER_MSEC;
-		if (tp->rtx_first == tp->rtx_last) /* its ACK may be delayed */
+		if (tp->snd_nxt - tp->snd_una <= tp->mss) /* its ACK may be delayed */
 			pto = MAX(pto, tp->srtt_ns * 3 / 2 + TCP_DELACK_MAX);
 	}
 	rto_at = tcp_cb(tp->rtx_first)->xmit_ns + tp->rto_ns;
