@@ -50,10 +50,11 @@ int vdso_map(struct mm *mm, vaddr_t *at)
 }
 
 /* Readers are programs: they see an odd count and wait, or a changed one and read again. */
-static void update(struct realtime_watcher *w)
+static void update(void)
 {
 	struct vdso_data *d = page_address(pages[DATA_PAGE]);
 	struct clock_params p = {0};
+	struct realtime_params r;
 	unsigned long f = spin_lock_irq(&data_lock);
 
 	__atomic_store_n(&d->seq, d->seq + 1, __ATOMIC_RELAXED);
@@ -63,14 +64,16 @@ static void update(struct realtime_watcher *w)
 	d->base_ns = p.base_ns;
 	d->mult = p.mult;
 	d->shift = p.shift;
-	d->realtime_offset_ns = realtime_offset_ns();
+	realtime_params(&r);
+	d->offset = r.offset_ns;
+	d->rate = r.rate;
+	d->offset_base = r.base_ns;
 	smp_store_release(&d->seq, d->seq + 1);
 	spin_unlock_irq(&data_lock, f);
 }
 
 void vdso_init(void)
 {
-	static struct realtime_watcher watcher = {.changed = update};
 	struct page *code = page_alloc(0, GFP_ZERO), *data = page_alloc(0, GFP_ZERO);
 	size_t size = (size_t)(vdso_image_end - vdso_image);
 
@@ -84,6 +87,6 @@ void vdso_init(void)
 	memcpy(page_address(code), vdso_image, size);
 	pages[CODE_PAGE] = code;
 	pages[DATA_PAGE] = data;
-	update(&watcher);
-	realtime_watch(&watcher);
+	update();
+	realtime_changed = update;
 }

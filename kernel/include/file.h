@@ -217,6 +217,7 @@ long pipe_set_size(struct file *f, unsigned long bytes);
 int __must_check file_deny_write(struct file *f);
 /* proc: SIGIO (F_SETSIG: another) to the owner of @f (F_SETOWN). @events: POLL* that came true. Not
  * in interrupts; no lock above the process tables'. */
+/* POLLPRI alone is urgent data: SIGURG, whatever F_SETSIG says. */
 extern void (*file_signal)(struct file *f, unsigned events);
 /* epoll: @f is going away and f->epoll_items is not empty. NULL until set. */
 extern void (*file_released)(struct file *f);

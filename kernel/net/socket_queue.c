@@ -388,6 +388,14 @@ void socket_wake_all(struct socket *s)
 		tell_owner(s, POLLIN | POLLOUT | POLLERR | POLLHUP);
 }
 
+/* Whether O_ASYNC is set or not (socket(7)); the owner is F_SETOWN's. */
+void socket_urgent(struct socket *s)
+{
+	if (wait_queue_active(&s->rcv_wait))
+		wake_up_key(&s->rcv_wait, POLLPRI);
+	tell_owner(s, POLLPRI);
+}
+
 unsigned socket_poll_datagram(struct socket *s)
 {
 	unsigned down = READ_ONCE(s->shutdown), ev = 0;

@@ -5,11 +5,6 @@
 #include "dgram.h"
 #include "ip.h"
 
-struct udp_hdr { /* RFC 768 */
-	__be16 src, dst, len, csum;
-} __packed;
-static_assert(sizeof(struct udp_hdr) == 8, "RFC 768");
-
 struct udp_head;
 /* Key as struct socket; [s] snd_mutex. */
 struct udp_sock {

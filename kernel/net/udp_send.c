@@ -28,15 +28,15 @@ static void push_header(struct udp_sock *us, struct pkt *p, const struct ip_addr
 	struct udp_hdr *h = pkt_push(p, sizeof(*h));
 	uint32_t sum;
 
-	*h = (struct udp_hdr){.src = us->is.lport, .dst = dport, .len = to_be16(p->len)};
+	*h = (struct udp_hdr){.sport = us->is.lport, .dport = dport, .len = to_be16(p->len)};
 	p->l4 = p->off;
 	if ((ip_is_v4(dst) ? us->is.s.opts & SOPT_NO_CHECK : us->no_check6_tx) && !p->gso)
 		return;
 	sum = csum_pseudo(src, dst, p->len, IPPROTO_UDP);
-	h->csum = (__force __be16)(uint16_t) ~(__force uint16_t)csum_fold(sum);
+	h->check = (__force __be16)(uint16_t) ~(__force uint16_t)csum_fold(sum);
 	p->csum = CSUM_PARTIAL;
 	p->csum_start = p->l4;
-	p->csum_offset = offsetof(struct udp_hdr, csum);
+	p->csum_offset = offsetof(struct udp_hdr, check);
 }
 
 static int prepare_gso(struct pkt *p, uint16_t gso_size, uint32_t mtu, bool v4)

@@ -267,7 +267,7 @@ static void follow(struct timerfd *t)
 		wake_up_nr(&t->wait, ~0u, POLLIN | POLLRDNORM);
 }
 
-static void clock_was_set(struct realtime_watcher *w)
+static void clock_was_set(void)
 {
 	struct timerfd *t;
 
@@ -363,7 +363,7 @@ int timerfd_create(int clock, unsigned file_flags, struct file **out)
 
 void timerfd_init(void)
 {
-	static struct realtime_watcher watcher = {.changed = clock_was_set};
+	static struct realtime_watch watcher = {.changed = clock_was_set};
 
 	realtime_watch(&watcher);
 }
