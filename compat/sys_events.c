@@ -20,15 +20,15 @@ enum { EFD_SEMAPHORE = 1, FD_FLAGS = O_CLOEXEC | O_NONBLOCK };
 #define EPOLL_EVENTS_MAX (INT32_MAX / (int)sizeof(struct linux_epoll_event))
 
 /* Number for a file that was made, or its error. */
-static long give_fd(int err, struct file *f, unsigned flags)
+static long give_fd(int err, struct file **f, unsigned flags)
 {
 	int fd;
 
 	if (err)
 		return err;
-	fd = fd_open(f, flags & O_CLOEXEC);
+	fd = fd_open(*f, flags & O_CLOEXEC);
 	if (fd < 0)
-		file_put(f);
+		file_put(*f);
 	return fd;
 }
 
@@ -40,7 +40,7 @@ long sys_epoll_create1(unsigned flags)
 
 	if (flags & ~(unsigned)O_CLOEXEC)
 		return -EINVAL;
-	return give_fd(epoll_create(0, &f), f, flags);
+	return give_fd(epoll_create(0, &f), &f, flags);
 }
 
 long sys_epoll_create(int size)
@@ -140,7 +140,7 @@ long sys_eventfd2(unsigned count, unsigned flags)
 	if (flags & ~(unsigned)(FD_FLAGS | EFD_SEMAPHORE))
 		return -EINVAL;
 	return give_fd(
-		eventfd_create(count, flags & EFD_SEMAPHORE, flags & O_NONBLOCK, &f), f, flags);
+		eventfd_create(count, flags & EFD_SEMAPHORE, flags & O_NONBLOCK, &f), &f, flags);
 }
 
 long sys_eventfd(unsigned count)
@@ -156,7 +156,7 @@ long sys_timerfd_create(int clock, unsigned flags)
 
 	if (flags & ~(unsigned)FD_FLAGS)
 		return -EINVAL;
-	return give_fd(timerfd_create(clock, flags & O_NONBLOCK, &f), f, flags);
+	return give_fd(timerfd_create(clock, flags & O_NONBLOCK, &f), &f, flags);
 }
 
 long sys_timerfd_settime(int fd, unsigned flags, void __user *to, void __user *old)
@@ -268,7 +268,7 @@ long sys_signalfd4(int fd, void __user *mask, size_t setsize, unsigned flags)
 	if (copy_from_user(&set, mask, sizeof(set)))
 		return -EFAULT;
 	if (fd == -1)
-		return give_fd(signalfd_create(set, flags & O_NONBLOCK, &f), f, flags);
+		return give_fd(signalfd_create(set, flags & O_NONBLOCK, &f), &f, flags);
 	r = fd_begin(fd);
 	if (!r.file)
 		return -EBADF;

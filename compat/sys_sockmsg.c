@@ -31,8 +31,6 @@ long sys_sendto(int fd, void __user *buf, size_t len, unsigned flags, void __use
 	struct sock_ref r;
 	long n;
 
-	if ((ssize_t)len < 0)
-		return -EFAULT;
 	n = sock_begin(&r, fd);
 	if (n)
 		return n;
@@ -60,8 +58,6 @@ long sys_recvfrom(
 	long n;
 	int err;
 
-	if ((ssize_t)len < 0)
-		return -EFAULT;
 	n = sock_begin(&r, fd);
 	if (n)
 		return n;

@@ -168,6 +168,8 @@ int __must_check vfs_open_path(
  */
 int __must_check file_create_anon(const char *name, const struct file_ops *ops, void *private,
 	unsigned flags, struct file **out);
+/* ops->seek of a file that has no position but does not mind: lseek(2) gives 0, pread(2) ESPIPE. */
+int64_t seek_ignored(struct file *f, int64_t off, int whence);
 ssize_t vfs_read(
 	struct file *f, struct iov_iter *to, int64_t *pos); /* pos NULL: file's own, locked */
 ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos);

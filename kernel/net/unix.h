@@ -59,7 +59,7 @@ struct unix_rights {
 /* What a message carries beside its bytes; in pkt->cb. */
 struct unix_cb {
 	struct unix_rights *rights; /* [l of the socket it is queued on] NULL: none */
-	struct socket_ucred cred;   /* of the sender */
+	struct socket_ucred cred;   /* of the sender; pid 0: nobody asked */
 };
 static inline struct unix_cb *unix_cb(const struct pkt *p)
 {
@@ -112,11 +112,20 @@ void unix_relay_start(struct unix_sock *us, struct unix_sock *peer);
 void unix_relay_stop(struct unix_sock *us);
 
 /* ---- unix_rights.c ---- */
+void unix_scm_own_cred(struct socket_ucred *u); /* if it names nobody yet: the current process */
 /* Control data of a send. *rights: the caller's, not in flight; NULL: none. */
 int unix_scm_get(const struct socket_msg *m, struct unix_cb *out);
 /* Give @p what it carries; @p is charged to its sender. 0, -ETOOMANYREFS; the rights are then still
  * the caller's. */
 int unix_scm_attach(struct pkt *p, const struct unix_cb *cb);
+/* Before @p is queued on @to: its sender's ids, if one of them wants that (SO_PASSCRED). */
+static inline void unix_scm_name_sender(
+	struct pkt *p, const struct unix_sock *from, const struct unix_sock *to)
+{
+	if (unlikely(((READ_ONCE(from->s.opts) | READ_ONCE(to->s.opts)) & SOPT_PASSCRED) ||
+		     to->is_embryo))
+		unix_scm_own_cred(&unix_cb(p)->cred);
+}
 void unix_rights_drop(struct unix_rights *r); /* not in flight; NULL is fine. Sleeps. */
 /* Take a message's rights for the reader, or (MSG_PEEK) copies. NULL: none (or no memory). */
 struct unix_rights *unix_rights_take(struct socket *s, struct pkt *p, unsigned flags);

@@ -151,6 +151,7 @@ static int deliver(struct unix_sock *us, struct unix_sock *to, struct pkt *p)
 {
 	int err = 0;
 
+	unix_scm_name_sender(p, us, to);
 	spin_lock(&to->s.lock);
 	if (!unix_may_send(us, to))
 		err = -EPERM;

@@ -4,8 +4,9 @@
  *
  * Does not: find files that only undelivered messages hold (unix_gc.c).
  *
- * Every pkt has its sender's ids, as a receiver may ask for them later; a sender may name others
- * only with the capabilities that would let him take them on. Files in messages are counted for the
+ * A message has its sender's ids when he gave them, or when sender or receiver has SO_PASSCRED at
+ * the time of sending; a sender may name others only with the capabilities that would let him take
+ * them on. Files in messages are counted for the
  * user who sent them, against his limit of open files: else messages would be a way around it.
  */
 #include <bitmap.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <task.h>
 #include "unix.h"
+
+#define OVERFLOW_ID 65534u /* "nobody" of credentials(7) */
 
 /* ---- whom files in flight are counted for ---- */
 
@@ -183,15 +186,27 @@ static int check_cred(const struct socket_ucred *u, const struct socket_ucred *o
 	return 0;
 }
 
+static struct socket_ucred own_cred(void)
+{
+	return (struct socket_ucred){
+		socket_pid ? socket_pid() : 0, current->cred->uid, current->cred->gid};
+}
+
+void unix_scm_own_cred(struct socket_ucred *u)
+{
+	if (!u->pid)
+		*u = own_cred();
+}
+
 static int get_cred(const struct cmsghdr *c, struct unix_cb *out)
 {
-	struct socket_ucred u;
+	struct socket_ucred u, own = own_cred();
 	int err;
 
 	if (c->cmsg_len != CMSG_LEN(sizeof(u)))
 		return -EINVAL;
 	memcpy(&u, cmsg_data(c), sizeof(u));
-	err = check_cred(&u, &out->cred);
+	err = check_cred(&u, &own);
 	if (!err)
 		out->cred = u;
 	return err;
@@ -234,8 +249,7 @@ int unix_scm_get(const struct socket_msg *m, struct unix_cb *out)
 	int err = 0;
 
 	out->rights = NULL;
-	out->cred = (struct socket_ucred){
-		socket_pid ? socket_pid() : 0, current->cred->uid, current->cred->gid};
+	out->cred = (struct socket_ucred){0, OVERFLOW_ID, OVERFLOW_ID};
 	if (likely(!m->control_len))
 		return 0;
 	while (!err && (c = cmsg_next(m, c, &err))) {

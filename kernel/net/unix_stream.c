@@ -25,10 +25,11 @@ static size_t piece_size(const struct socket *s, size_t left)
 	return MIN(left, (size_t)MIN(half, PIECE));
 }
 
-static int deliver(struct unix_sock *peer, struct pkt *p)
+static int deliver(struct unix_sock *us, struct unix_sock *peer, struct pkt *p)
 {
 	struct socket *s = &peer->s;
 
+	unix_scm_name_sender(p, us, peer);
 	spin_lock(&s->lock);
 	if (unlikely(s->shutdown & SHUTDOWN_RD)) { /* closed ends are shut down too */
 		spin_unlock(&s->lock);
@@ -62,7 +63,7 @@ static ssize_t send_piece(struct socket *s, struct unix_sock *peer, struct socke
 	err = unix_scm_attach(p, cb);
 	if (!err) {
 		cb->rights = NULL;
-		err = deliver(peer, p);
+		err = deliver(unix_sk(s), peer, p);
 	}
 	if (err) {
 		pkt_free(p);

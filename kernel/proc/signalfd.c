@@ -2,9 +2,9 @@
  * signalfd.c - signalfd(2): signals that are read.
  *
  * What can be read is what is pending for whoever reads: the thread and its process. So a signalfd
- * belongs to no process; a process that looks at it (read, poll, epoll) is noted as a watcher, and
- * from then on its signals wake those who wait on the signalfd. The wait queue is the signalfd's
- * own: it lives as long as anybody can wait on it.
+ * belongs to no process; a process that waits on it (read, poll, adding it to an epoll) is noted as
+ * a watcher, and from then on its signals wake those who wait on the signalfd. The wait queue is
+ * the signalfd's own: it lives as long as anybody can wait on it.
  *
  * Locks: signalfd->lock -> process->sig_lock -> the wait queue. A watch is on two lists; it keeps
  * its process's structure and goes with the signalfd, or when the process is found dead.
@@ -165,7 +165,7 @@ static unsigned signalfd_poll(struct file *f, struct poll_table *pt)
 {
 	struct signalfd *s = f->private;
 
-	if (watch_add(s))
+	if (pt && pt->queue && watch_add(s))
 		return POLLERR;
 	poll_wait(pt, f, &s->wait);
 	return is_pending(s) ? POLLIN | POLLRDNORM : 0;
@@ -193,6 +193,7 @@ static const struct file_ops signalfd_fops = {
 	.read = signalfd_read,
 	.poll = signalfd_poll,
 	.info = signalfd_info,
+	.seek = seek_ignored,
 	.release = signalfd_release,
 };
 

@@ -513,6 +513,7 @@ static void forget_file(struct file *f)
 static const struct file_ops epoll_fops = {
 	.poll = epoll_poll,
 	.info = epoll_info,
+	.seek = seek_ignored,
 	.release = epoll_release,
 };
 

@@ -114,6 +114,7 @@ static const struct file_ops eventfd_fops = {
 	.write = eventfd_write,
 	.poll = eventfd_poll,
 	.info = eventfd_info,
+	.seek = seek_ignored,
 	.release = eventfd_release,
 };
 

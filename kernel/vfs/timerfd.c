@@ -313,6 +313,7 @@ static const struct file_ops timerfd_fops = {
 	.poll = timerfd_poll,
 	.ioctl = timerfd_ioctl,
 	.info = timerfd_info,
+	.seek = seek_ignored,
 	.release = timerfd_release,
 };
 
