@@ -77,6 +77,7 @@ int proc_number(
 extern const struct proc_entry proc_root_entries[]; /* root.c */
 extern const struct proc_entry proc_pid_entries[];  /* pid.c */
 extern const struct proc_entry proc_tid_entries[];
+extern const struct proc_entry proc_sysvipc_entries[];
 extern const struct proc_entry proc_sys_entries[]; /* sys.c */
 extern const struct proc_dir proc_pid_dir;         /* processes in / */
 extern const struct proc_dir proc_task_dir, proc_fd_dir, proc_fdinfo_dir;
