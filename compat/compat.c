@@ -27,6 +27,7 @@
  * Locks: none of its own but what procfs/ says.
  */
 #include "compat.h"
+#include "net/netlink.h"
 #include "procfs/procfs.h"
 #include "abi/errno.h"
 #include "abi/fcntl.h"
@@ -72,4 +73,7 @@ void compat_init(void)
 	trace_init();
 	user_abi = &linux_abi;
 	procfs_init();
+	events_calls_init();
+	sysfs_init();
+	netlink_init();
 }

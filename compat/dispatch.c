@@ -9,8 +9,6 @@
 #include "compat.h"
 #include "personality.h"
 #include "trace.h"
-#include <hash.h>
-#include <log.h>
 #include <arch/upcalls.h>
 #include <user_abi.h>
 #include "syscall_table.h"
@@ -18,7 +16,7 @@
 #define NR_RESTART_SYSCALL 219u
 #define SYSCALL_INSN_BYTES 2u
 
-static long missing(struct frame *f);
+static long missing(struct frame *f) __cold __noinline;
 
 /* A restart code must meet proc's eyes on the way out, whatever made the call return it. */
 static inline long result_checked(long result)
@@ -50,23 +48,6 @@ static long missing(struct frame *f)
 								 : "system call",
 		nr);
 	return -ENOSYS;
-}
-
-/*
- * What was logged is remembered by a hash of program name and thing: a collision hides one line,
- * nothing else.
- */
-void unsupported(const char *what, uint64_t value)
-{
-	static unsigned long seen[64];
-	uint32_t h = hash_name(current->name, strlen(current->name), hash64(value + 1)) ^
-		     hash_name(what, strlen(what), 7);
-
-	h %= 64 * 64;
-	if (__atomic_fetch_or(&seen[h / 64], 1ul << h % 64, __ATOMIC_RELAXED) >> h % 64 & 1)
-		return;
-	log_info("%s[%d]: unsupported: %s (%lld)", current->name, current->tid, what,
-		(long long)value);
 }
 
 void abi_restart(struct frame *f, bool block)

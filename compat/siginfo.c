@@ -26,19 +26,14 @@ static void fill_by_signal(const struct siginfo *in, struct linux_siginfo *out)
 		out->child.utime = (int64_t)in->utime;
 		out->child.stime = (int64_t)in->stime;
 		break;
-	case SIGIO:
-		out->poll.band = in->band;
-		out->poll.fd = in->fd;
-		break;
 	case SIGSYS:
 		out->sys.call_addr = in->call_addr;
 		out->sys.syscall = in->syscall;
 		out->sys.arch = AUDIT_ARCH_X86_64;
 		break;
-	default:
-		out->rt.pid = in->pid;
-		out->rt.uid = in->uid;
-		out->rt.value = in->value;
+	default: /* F_SETSIG: files send others than SIGIO with its codes */
+		out->poll.band = in->band;
+		out->poll.fd = in->fd;
 	}
 }
 

@@ -34,7 +34,6 @@ enum {
 	F_SET_FILE_RW_HINT = 1038
 };
 enum { FD_CLOEXEC = 1 };
-enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
 enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8, LOCK_MAND = 32 };
 
 struct linux_flock {
@@ -44,6 +43,7 @@ struct linux_flock {
 	int32_t pid, pad2;
 };
 static_assert(sizeof(struct linux_flock) == 32, "struct flock");
+static_assert(FILE_OWNER_TID == 0 && FILE_OWNER_PID == 1 && FILE_OWNER_PGRP == 2, "fcntl(2)");
 static_assert(F_RDLCK == 0 && F_WRLCK == 1 && F_UNLCK == 2, "fcntl(2)");
 
 /* Base of l_start; -EINVAL. */
@@ -160,15 +160,16 @@ static long lock_get(struct file *f, void __user *user, bool ofd)
 
 static long owner_set(struct file *f, int type, pid_t pid)
 {
+	bool may_all = cred_capable(current->cred, CAP_KILL);
 	struct process *p;
 	struct pgrp *g;
 
-	if (pid && type == F_OWNER_PGRP) {
+	if (pid && type == FILE_OWNER_PGRP) {
 		g = pgrp_find(pid);
 		if (!g)
 			return -ESRCH;
 		pgrp_put(g);
-	} else if (pid && type == F_OWNER_PID) {
+	} else if (pid && type == FILE_OWNER_PID) {
 		p = process_find(pid);
 		if (!p)
 			return -ESRCH;
@@ -184,15 +185,24 @@ static long owner_set(struct file *f, int type, pid_t pid)
 	f->owner.pid = pid;
 	f->owner.type = type;
 	f->owner.uid = current->cred->uid;
+	f->owner.euid = current->cred->euid;
+	f->owner.may_all = may_all;
 	spin_unlock(&f->lock);
 	return 0;
 }
 
-static long setown(struct file *f, int who)
+long file_set_owner(struct file *f, int who)
 {
 	if (who == INT32_MIN)
 		return -EINVAL;
-	return who < 0 ? owner_set(f, F_OWNER_PGRP, -who) : owner_set(f, F_OWNER_PID, who);
+	return who < 0 ? owner_set(f, FILE_OWNER_PGRP, -who) : owner_set(f, FILE_OWNER_PID, who);
+}
+
+int file_get_owner(struct file *f)
+{
+	pid_t pid = READ_ONCE(f->owner.pid);
+
+	return READ_ONCE(f->owner.type) == FILE_OWNER_PGRP ? -pid : pid;
 }
 
 static long setown_ex(struct file *f, const void __user *user)
@@ -203,7 +213,7 @@ static long setown_ex(struct file *f, const void __user *user)
 
 	if (copy_from_user(&o, user, sizeof(o)))
 		return -EFAULT;
-	if (o.type < F_OWNER_TID || o.type > F_OWNER_PGRP)
+	if (o.type < FILE_OWNER_TID || o.type > FILE_OWNER_PGRP)
 		return -EINVAL;
 	return owner_set(f, o.type, o.pid);
 }
@@ -267,10 +277,11 @@ static long set_signal(struct file *f, unsigned long sig)
 static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
-	int type;
 
 	switch (cmd) {
 	case F_SETFL:
+		if (arg & O_ASYNC)
+			WRITE_ONCE(f->owner.fd, fd);
 		return vfs_fcntl_setfl(f, (unsigned)arg);
 	case F_GETLK:
 	case F_OFD_GETLK:
@@ -282,10 +293,9 @@ static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
 	case F_OFD_SETLKW:
 		return lock_set(fd, f, user, true, cmd == F_OFD_SETLKW);
 	case F_SETOWN:
-		return setown(f, (int)arg);
+		return file_set_owner(f, (int)arg);
 	case F_GETOWN:
-		type = READ_ONCE(f->owner.type);
-		return type == F_OWNER_PGRP ? -READ_ONCE(f->owner.pid) : READ_ONCE(f->owner.pid);
+		return file_get_owner(f);
 	case F_SETOWN_EX:
 		return setown_ex(f, user);
 	case F_GETOWN_EX:

@@ -3,10 +3,11 @@
  *
  * Newer commands say size and direction in their number. The old ones stand in a table; an old one
  * that is not there is ENOTTY without asking the file, as nobody could tell whether its argument is
- * a pointer. Does not: commands of sockets (net's later work).
+ * a pointer. Commands about interfaces and routes (netdevice(7)) are net/net_ioctl.c's.
  */
 #include "compat.h"
 #include "abi/termios.h"
+#include "net/net_ioctl.h"
 
 enum {
 	FIOQSIZE = 0x5460,
@@ -47,6 +48,31 @@ enum {
 	BLKBSZGET = (int)0x80081270,
 	BLKBSZSET = 0x40081271
 };
+enum {
+	LOOP_SET_FD = 0x4c00,
+	LOOP_CLR_FD,
+	LOOP_SET_STATUS64 = 0x4c04,
+	LOOP_GET_STATUS64,
+	LOOP_SET_CAPACITY = 0x4c07,
+	LOOP_SET_DIRECT_IO,
+	LOOP_SET_BLOCK_SIZE,
+	LOOP_CONFIGURE,
+	LOOP_CTL_ADD = 0x4c80,
+	LOOP_CTL_REMOVE,
+	LOOP_CTL_GET_FREE
+};
+
+enum { /* of sockets: socket(7) */
+	FIOSETOWN = 0x8901,
+	SIOCSPGRP,
+	FIOGETOWN,
+	SIOCGPGRP,
+	SIOCATMARK,
+	SIOCGSTAMP,
+	SIOCGSTAMPNS,
+	SIOCGSTAMP_NEW = (int)0x80108906,
+	SIOCGSTAMPNS_NEW = (int)0x80108907
+};
 
 enum direction { ARG_VALUE = 0, ARG_IN = 1, ARG_OUT = 2, ARG_BOTH = 3 };
 #define ARG_LOCAL  64u
@@ -57,7 +83,7 @@ enum direction { ARG_VALUE = 0, ARG_IN = 1, ARG_OUT = 2, ARG_BOTH = 3 };
 static const struct ioctl_arg {
 	uint32_t cmd;
 	uint8_t dir;
-	uint8_t size;
+	uint16_t size;
 } old_ioctls[] = {
 	{TCGETS, ARG_OUT, LINUX_TERMIOS_BYTES},
 	{TCSETS, ARG_IN, LINUX_TERMIOS_BYTES},
@@ -143,11 +169,25 @@ static const struct ioctl_arg {
 	{(uint32_t)BLKBSZGET, ARG_OUT, 4},
 	{BLKBSZSET, ARG_IN, 4},
 	{HDIO_GETGEO, ARG_OUT, 16},
+	{LOOP_SET_FD, ARG_VALUE, 0},
+	{LOOP_CLR_FD, ARG_VALUE, 0},
+	{LOOP_SET_STATUS64, ARG_IN, 232},
+	{LOOP_GET_STATUS64, ARG_OUT, 232},
+	{LOOP_SET_CAPACITY, ARG_VALUE, 0},
+	{LOOP_SET_DIRECT_IO, ARG_VALUE, 0},
+	{LOOP_SET_BLOCK_SIZE, ARG_VALUE, 0},
+	{LOOP_CONFIGURE, ARG_IN, 304},
+	{LOOP_CTL_ADD, ARG_VALUE, 0},
+	{LOOP_CTL_REMOVE, ARG_VALUE, 0},
+	{LOOP_CTL_GET_FREE, ARG_VALUE, 0},
 	{(uint32_t)FS_IOC_GETFLAGS, ARG_OUT, 4},
 	{FS_IOC_SETFLAGS, ARG_IN, 4},
 	{FBIOGET_VSCREENINFO, ARG_OUT, 160},
 	{FBIOPUT_VSCREENINFO, ARG_BOTH, 160},
 	{FBIOGET_FSCREENINFO, ARG_OUT, 80},
+	{SIOCATMARK, ARG_OUT, 4},
+	{SIOCGSTAMP, ARG_OUT, 16},
+	{SIOCGSTAMPNS, ARG_OUT, 16},
 };
 
 static bool find_arg(uint32_t cmd, struct ioctl_arg *out, unsigned *size)
@@ -270,11 +310,30 @@ static bool generic_ioctl(int fd, struct file *f, unsigned cmd, unsigned long ar
 	return false;
 }
 
+/* false: not one of these. */
+static bool owner_ioctl(struct file *f, unsigned cmd, unsigned long arg, long *result)
+{
+	int __user *user = (int __user *)arg;
+	int who;
+
+	if (cmd < FIOSETOWN || cmd > SIOCGPGRP || !S_ISSOCK(f->inode->mode))
+		return false;
+	if (cmd == FIOGETOWN || cmd == SIOCGPGRP)
+		*result = put_user(file_get_owner(f), user);
+	else
+		*result = get_user(who, user) ? -EFAULT : file_set_owner(f, who);
+	return true;
+}
+
 static long file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
+	struct socket *s = socket_from_file(f);
 	struct ioctl_arg how;
+	long result;
 	unsigned size;
 
+	if (unlikely(s != NULL) && net_ioctl(s, cmd, (void __user *)arg, &result))
+		return result;
 	switch (cmd) {
 	case TCGETA:
 		return termio_get(f, (void __user *)arg);
@@ -283,6 +342,10 @@ static long file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	case TCSETAF:
 		return termio_set(f, cmd, (const void __user *)arg);
 	}
+	if (owner_ioctl(f, cmd, arg, &result))
+		return result;
+	if (cmd == (unsigned)SIOCGSTAMP_NEW || cmd == (unsigned)SIOCGSTAMPNS_NEW)
+		cmd = cmd == (unsigned)SIOCGSTAMP_NEW ? SIOCGSTAMP : SIOCGSTAMPNS;
 	if (!find_arg(cmd, &how, &size))
 		return -ENOTTY;
 	if (how.dir == ARG_VALUE)

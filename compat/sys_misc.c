@@ -1,6 +1,5 @@
 /*
  * sys_misc.c - the rest: uname(2), sysinfo(2), syslog(2), getrandom(2), futex(2), memfd_create(2),
- * and what sockets' calls say while there are none.
  */
 #include "abi/process.h"
 #include "compat.h"
@@ -319,26 +318,4 @@ long sys_memfd_create(const char __user *name, unsigned flags)
 	if (fd < 0)
 		file_put(f);
 	return fd;
-}
-
-/* ---- sockets are later work ---- */
-
-long sys_socket(int family, int type, int proto)
-{
-	return -EAFNOSUPPORT;
-}
-
-long sys_socketpair(int family, int type, int proto, void __user *fds)
-{
-	return -EAFNOSUPPORT;
-}
-
-long sys_not_socket(int fd)
-{
-	struct fd_ref r = fd_begin(fd);
-
-	if (!r.file)
-		return -EBADF;
-	fd_end(r);
-	return -ENOTSOCK;
 }

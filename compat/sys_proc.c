@@ -82,27 +82,6 @@ long sys_clone3(void __user *args, size_t size)
 	return do_clone(&a);
 }
 
-/* unshare(2): what one process shares with others cannot be had alone, but for files and
- * directories. */
-static int check_unshare(unsigned long flags)
-{
-	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_NEWNS |
-				    CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
-	const struct process *p = current->process;
-
-	if (flags & ~(known | CLONE_NEW_NAMESPACES))
-		return -EINVAL;
-	if (flags & CLONE_NEW_NAMESPACES) {
-		unsupported("unshare flags", flags);
-		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-	}
-	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && READ_ONCE(p->nr_threads) > 1)
-		return -EINVAL;
-	if (flags & (CLONE_SIGHAND | CLONE_VM) && process_shares_actions(p))
-		return -EINVAL;
-	return flags & CLONE_VM && refcount_read(&current->mm->users) > 1 ? -EINVAL : 0;
-}
-
 /* A file system context of its own, with a mount namespace of its own if asked. */
 static int unshare_fs(bool mounts)
 {
@@ -126,6 +105,27 @@ static int unshare_fs(bool mounts)
 	spin_unlock_irq(&current->process->sig_lock, irq);
 	fs_context_put(old);
 	return 0;
+}
+
+/* unshare(2): what one process shares with others cannot be had alone, but for files, directories
+ * and mounts. */
+static int check_unshare(unsigned long flags)
+{
+	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD |
+				    CLONE_SIGHAND | CLONE_VM | CLONE_NEWNS;
+	const struct process *p = current->process;
+
+	if (flags & ~(known | CLONE_NEW_NAMESPACES))
+		return -EINVAL;
+	if (flags & CLONE_NEW_NAMESPACES) {
+		unsupported("unshare flags", flags);
+		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+	}
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && READ_ONCE(p->nr_threads) > 1)
+		return -EINVAL;
+	if (flags & (CLONE_SIGHAND | CLONE_VM) && process_shares_actions(p))
+		return -EINVAL;
+	return flags & CLONE_VM && refcount_read(&current->mm->users) > 1 ? -EINVAL : 0;
 }
 
 long sys_unshare(unsigned long flags)

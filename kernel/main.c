@@ -19,6 +19,7 @@
 #include <fs.h>
 #include <ipc.h>
 #include <log.h>
+#include <net.h>
 #include <page.h>
 #include <pagecache.h>
 #include <pci.h>
@@ -66,8 +67,10 @@ STEP(vfs_init)
 STEP(tmpfs_init)
 STEP(devfs_init)
 STEP(block_init)
+STEP(loop_init)
 STEP(ext2_init)
 STEP(devpts_init)
+STEP(net_init)
 STEP(compat_init)
 
 static const struct boot_step boot[] = {
@@ -97,12 +100,14 @@ static const struct boot_step services[] = {
 	{"vfs", step_vfs_init},                                 /* names and files */
 	{"tmpfs", step_tmpfs_init}, {"devfs", step_devfs_init}, /* devices get names */
 	{"block", step_block_init},                             /* disks may be announced */
+	{"loop", step_loop_init},                               /* files may be disks */
 	{"ext2", step_ext2_init}, {"devpts", step_devpts_init},
 	{"tty", tty_init},                  /* /dev/tty, console, ptmx */
 	{"serial", serial_init},            /* ttyS0... */
 	{"console", console_init},          /* screen and keyboard */
+	{"net", step_net_init},             /* interfaces may be announced; there is lo */
 	{"pci", pci_init},                  /* what is plugged in */
-	{"drivers", drivers_probe},         /* disks are there */
+	{"drivers", drivers_probe},         /* disks and network cards are there */
 	{"writeback", step_writeback_init}, /* dirty pages reach them */
 	{"compat", step_compat_init},       /* programs can make calls */
 };
@@ -130,8 +135,9 @@ static void __noreturn halt(const char *what, const char *which, int err)
 {
 	log_at(LOG_EMERG, "%s %s: error %d. The system is halted.", what, which, -err);
 	for (struct block_device *b = NULL; (b = bdev_next(b));)
-		log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
-			(unsigned long long)b->nr_sectors >> 11, b->partlabel);
+		if (b->nr_sectors)
+			log_at(LOG_EMERG, "  there is /dev/%s (%llu MiB) %s", b->name,
+				(unsigned long long)b->nr_sectors >> 11, b->partlabel);
 	for (;;)
 		sleep_uninterruptible_ns(NSEC_PER_SEC);
 }

@@ -1,7 +1,7 @@
 # Ports: third-party programs, built from their sources by the recipes in ports/NAME/port.
 # Outputs are plain folders: build/ports/NAME, and build/sysroot to compile against (bin/ambit-cc).
 
-PORTS := musl linux-headers busybox
+PORTS := busybox curl sftp-server dropbear tcpdump nginx iperf3 zlib bearssl libpcap ca-certificates
 PORTS_SRC := $(shell find ports -type f)
 SYSROOT := $(BUILD)/sysroot
 TARGET_CC := $(SYSROOT)/bin/ambit-cc
@@ -12,9 +12,11 @@ ports: $(BUILD)/ports/.done ## build all ports (port-NAME: one)
 port-%:
 	@BUILD=$(BUILD) ports/build $*
 
-# The driver decides by hashes what is to do; the stamp only keeps make from asking each time.
+# The driver decides by hashes what is to do; the stamp only keeps make from asking each time. Two ports
+# are built at a time, the longest first: much of each is a configure script that keeps one processor busy.
 $(BUILD)/ports/.done: $(PORTS_SRC)
-	@BUILD=$(BUILD) ports/build $(PORTS)
+	@BUILD=$(BUILD) ports/build musl linux-headers
+	@printf '%s\n' $(PORTS) | BUILD=$(BUILD) xargs -P 2 -n 1 ports/build
 	@touch $@
 
 sysroot: $(SYSROOT)/.done ## C library and headers to compile programs for Ambit

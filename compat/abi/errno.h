@@ -27,14 +27,15 @@ static_assert(ELOOP == 40 && ENOMSG == 42 && EIDRM == 43 && ENODATA == 61 && ETI
 static_assert(EDESTADDRREQ == 89 && EMSGSIZE == 90 && EPROTOTYPE == 91 && ENOPROTOOPT == 92 &&
 		      EPROTONOSUPPORT == 93,
 	"errno(3)");
-static_assert(ESOCKTNOSUPPORT == 94 && EOPNOTSUPP == 95 && EAFNOSUPPORT == 97 && EADDRINUSE == 98 &&
-		      EADDRNOTAVAIL == 99,
+static_assert(ESOCKTNOSUPPORT == 94 && EPFNOSUPPORT == 96 && EOPNOTSUPP == 95 &&
+		      EAFNOSUPPORT == 97 && EADDRINUSE == 98 && EADDRNOTAVAIL == 99,
 	"errno(3)");
 static_assert(ENETDOWN == 100 && ENETUNREACH == 101 && ECONNABORTED == 103 && ECONNRESET == 104 &&
 		      ENOBUFS == 105 && EISCONN == 106,
 	"errno(3)");
-static_assert(ENOTCONN == 107 && ETIMEDOUT == 110 && ECONNREFUSED == 111 && EHOSTUNREACH == 113 &&
-		      EALREADY == 114,
+static_assert(ENONET == 64 && EPROTO == 71 && EHOSTDOWN == 112, "errno(3)");
+static_assert(ENOTCONN == 107 && ETOOMANYREFS == 109 && ETIMEDOUT == 110 && ECONNREFUSED == 111 &&
+		      EHOSTUNREACH == 113 && EALREADY == 114,
 	"errno(3)");
 static_assert(EINPROGRESS == 115 && ESTALE == 116 && EUCLEAN == 117 && EDQUOT == 122 &&
 		      ENOMEDIUM == 123 && ECANCELED == 125,

@@ -184,8 +184,23 @@ static int follow_fd(const struct proc_node *n, struct path *out)
 	return 0;
 }
 
+struct info_text {
+	struct file_info info;
+	struct text *text;
+};
+
+static void info_print(struct file_info *i, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vadd(container_of(i, struct info_text, info)->text, fmt, ap);
+	va_end(ap);
+}
+
 static int show_fdinfo(struct text *t, const struct proc_node *n)
 {
+	struct info_text more = {.info = {.print = info_print}, .text = t};
 	struct file *f = node_file(n, -n->fd - 1);
 
 	if (!f)
@@ -193,6 +208,8 @@ static int show_fdinfo(struct text *t, const struct proc_node *n)
 	text_add(t, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)f->pos,
 		READ_ONCE(f->flags), f->path.mnt ? f->path.mnt->id : 0,
 		(unsigned long long)f->inode->ino);
+	if (f->ops->info)
+		f->ops->info(f, &more.info);
 	file_put(f);
 	return 0;
 }
@@ -548,6 +565,7 @@ static const struct proc_entry ns_entries[] = {
 		{.name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops},                   \
 		PROC_FILE("mountinfo", proc_show_mountinfo),                                       \
 		PROC_FILE("mounts", proc_show_mounts),                                             \
+		{.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_entries},             \
 		PROC_FILE_RW("oom_score_adj", show_oom_score_adj, write_oom_score_adj),            \
 		{.name = "ns", .mode = S_IFDIR | 0511, .children = ns_entries},                    \
 		{.name = "personality",                                                            \

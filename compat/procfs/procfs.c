@@ -96,7 +96,7 @@ struct proc_inode {
 	char link[64]; /* text of a plain symlink */
 };
 
-static struct inode *proc_alloc_inode(struct super *sb)
+struct inode *entry_alloc_inode(struct super *sb)
 {
 	struct proc_inode *pi = kzalloc(sizeof(*pi));
 
@@ -104,7 +104,7 @@ static struct inode *proc_alloc_inode(struct super *sb)
 	return pi ? &pi->inode : NULL;
 }
 
-static void proc_free_inode(struct inode *i)
+void entry_free_inode(struct inode *i)
 {
 	struct proc_inode *pi = container_of(i, struct proc_inode, inode);
 
@@ -146,7 +146,7 @@ static int node_inode(struct super *sb, const struct proc_node *n, struct inode 
 	return err;
 }
 
-static void proc_evict(struct inode *i)
+void entry_evict(struct inode *i)
 {
 	inode_clear(i);
 }
@@ -163,7 +163,8 @@ static int find_child(
 			continue;
 		*out = (struct proc_node){.entry = e,
 			.process = dir->process,
-			.tid = e->link ? current->tid : dir->tid};
+			.tid = e->link ? current->tid : dir->tid,
+			.index = dir->index};
 		if (out->process)
 			process_get(out->process);
 		return 0;
@@ -360,7 +361,7 @@ static ssize_t text_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	ssize_t done;
 
 	(void)pos;
-	if (len >= PAGE_SIZE)
+	if (len > (n->entry->write_max ? n->entry->write_max : PAGE_SIZE - 1))
 		return -EINVAL;
 	s = kmalloc(len + 1, GFP_KERNEL);
 	if (!s)
@@ -417,31 +418,36 @@ static int proc_statfs(struct super *sb, struct kstatfs *out)
 	return 0;
 }
 
-static const struct super_ops proc_super_ops = {.alloc_inode = proc_alloc_inode,
-	.free_inode = proc_free_inode,
-	.evict = proc_evict,
+static const struct super_ops proc_super_ops = {.alloc_inode = entry_alloc_inode,
+	.free_inode = entry_free_inode,
+	.evict = entry_evict,
 	.statfs = proc_statfs};
 static const struct proc_entry root_entry = {.name = "proc",
 	.mode = S_IFDIR | 0555,
 	.children = proc_root_entries,
 	.dir = &proc_pid_dir};
 
-static int proc_fill_super(struct super *sb, const char *options, bool silent)
+int entry_fill_super(struct super *sb, const struct proc_entry *root, const struct super_ops *ops)
 {
-	struct proc_node root = {.entry = &root_entry};
+	struct proc_node n = {.entry = root};
 	struct inode *i;
 	int err;
 
-	(void)options; /* hidepid= and the like are accepted and have no effect, as mount(8) users
-			  expect */
-	(void)silent;
-	sb->ops = &proc_super_ops;
+	sb->ops = ops;
 	sb->blksize = PAGE_SIZE;
-	err = node_inode(sb, &root, &i);
+	err = node_inode(sb, &n, &i);
 	if (err)
 		return err;
 	sb->root = d_make_root(i);
 	return sb->root ? 0 : -ENOMEM;
+}
+
+static int proc_fill_super(struct super *sb, const char *options, bool silent)
+{
+	(void)options; /* hidepid= and the like are accepted and have no effect, as mount(8) users
+			  expect */
+	(void)silent;
+	return entry_fill_super(sb, &root_entry, &proc_super_ops);
 }
 
 static struct fs_type proc_type = {
@@ -449,5 +455,6 @@ static struct fs_type proc_type = {
 
 void procfs_init(void)
 {
+	proc_sys_init();
 	fs_register(&proc_type);
 }

@@ -9,6 +9,7 @@
 #include <error.h>
 #include <file.h>
 #include <process.h>
+#include <stdarg.h>
 #include <slab.h>
 #include <string.h>
 #include <vfs.h>
@@ -18,20 +19,24 @@ struct text {
 	char *buf;
 	size_t size, len;
 	int err;
+	bool atomic; /* grows without sleeping: the maker is in a read section */
 };
 void text_add(struct text *t, const char *fmt, ...) __printf(2, 3);
+void text_vadd(struct text *t, const char *fmt, va_list ap) __printf(2, 0);
 void text_bytes(struct text *t, const void *s, size_t n);
 /* A name as /proc/mounts has it: blanks, tabs, newlines, backslashes as \ooo. */
 void text_escaped(struct text *t, const char *s);
 /* The absolute name of @p, escaped if asked. */
 void text_path(struct text *t, const struct path *p, bool escape);
 void text_free(struct text *t);
+void text_mac(char *to, const uint8_t *mac); /* aa:bb:cc:dd:ee:ff into 18 bytes */
 
 struct proc_entry;
 struct proc_node {
 	const struct proc_entry *entry;
 	struct process *process; /* referenced; NULL outside /proc/PID */
 	pid_t tid;               /* 0: the process as a whole */
+	uint32_t index; /* of what the name stands for, in directories that say so; inherited */
 	int fd; /* in /proc/PID/fd: the number + 1, negated: such dentries are never trusted */
 };
 /* The entries of a directory that are not in a table. */
@@ -49,6 +54,7 @@ struct proc_entry {
 	int (*show)(struct text *t, const struct proc_node *n);
 	ssize_t (*write)(const struct proc_node *n, char *s,
 		size_t len); /* s is terminated; len or -errno */
+	size_t write_max;    /* longest write; 0: less than a page */
 	int (*link)(
 		const struct proc_node *n, char *buf, size_t size); /* text of a plain symlink */
 	int (*follow)(const struct proc_node *n, struct path *out); /* a magic link */
@@ -56,6 +62,7 @@ struct proc_entry {
 	const struct proc_dir *dir;
 	const struct file_ops *fops; /* instead of show and write */
 	bool guarded;                /* only for those who may trace the process */
+	unsigned index;              /* the maker's own: which of its settings this is */
 };
 #define PROC_FILE(n, fn)                                                                           \
 	{                                                                                          \
@@ -78,9 +85,26 @@ extern const struct proc_entry proc_root_entries[]; /* root.c */
 extern const struct proc_entry proc_pid_entries[];  /* pid.c */
 extern const struct proc_entry proc_tid_entries[];
 extern const struct proc_entry proc_sysvipc_entries[];
-extern const struct proc_entry proc_sys_entries[]; /* sys.c */
-extern const struct proc_dir proc_pid_dir;         /* processes in / */
+extern struct proc_entry proc_sys_entries[]; /* sys.c; constant after proc_sys_init() */
+void proc_sys_init(void);
+extern const struct proc_dir proc_pid_dir; /* processes in / */
 extern const struct proc_dir proc_task_dir, proc_fd_dir, proc_fdinfo_dir;
+extern const struct proc_entry proc_net_entries[]; /* net.c */
+/* net_sockets.c */
+int proc_show_tcp(struct text *t, const struct proc_node *n);
+int proc_show_tcp6(struct text *t, const struct proc_node *n);
+int proc_show_udp(struct text *t, const struct proc_node *n);
+int proc_show_udp6(struct text *t, const struct proc_node *n);
+int proc_show_raw(struct text *t, const struct proc_node *n);
+int proc_show_raw6(struct text *t, const struct proc_node *n);
+int proc_show_icmp(struct text *t, const struct proc_node *n);
+int proc_show_icmp6(struct text *t, const struct proc_node *n);
+int proc_show_unix(struct text *t, const struct proc_node *n);
+int proc_show_packet(struct text *t, const struct proc_node *n);
+int proc_show_netlink(struct text *t, const struct proc_node *n);
+int proc_show_sockstat(struct text *t, const struct proc_node *n);
+int proc_show_sockstat6(struct text *t, const struct proc_node *n);
+void proc_net_sysctl_init(struct proc_entry *net); /* fills /proc/sys/net */
 extern const struct file_ops proc_mem_fops, proc_kmsg_fops;
 int proc_show_mounts(struct text *t, const struct proc_node *n);
 int proc_show_mountinfo(struct text *t, const struct proc_node *n);
@@ -90,4 +114,11 @@ int proc_show_smaps_rollup(struct text *t, const struct proc_node *n);
 int proc_show_status(struct text *t, const struct proc_node *n);
 int proc_show_stat(struct text *t, const struct proc_node *n);
 
+/* A file system made of entries: its root filled from @root. For "proc" and "sysfs". */
+int __must_check entry_fill_super(
+	struct super *sb, const struct proc_entry *root, const struct super_ops *ops);
+struct inode *entry_alloc_inode(struct super *sb);
+void entry_free_inode(struct inode *i);
+void entry_evict(struct inode *i);
 void procfs_init(void); /* registers "proc" */
+void sysfs_init(void);  /* registers "sysfs" */

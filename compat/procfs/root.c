@@ -187,9 +187,12 @@ static int show_partitions(struct text *t, const struct proc_node *n)
 
 	(void)n;
 	text_add(t, "major minor  #blocks  name\n\n");
-	while ((b = bdev_next(b)))
+	while ((b = bdev_next(b))) {
+		if (!b->nr_sectors)
+			continue; /* loop devices that are free */
 		text_add(t, "%4u  %7u %10llu %s\n", MAJOR(b->dev), MINOR(b->dev),
 			(unsigned long long)b->nr_sectors / 2, b->name);
+	}
 	return 0;
 }
 
@@ -225,8 +228,8 @@ static int show_devices(struct text *t, const struct proc_node *n)
 {
 	(void)n;
 	text_add(t, "Character devices:\n  1 mem\n  4 tty\n  4 ttyS\n  5 /dev/tty\n  5 "
-		    "/dev/console\n  5 /dev/ptmx\n136 pts\n\n"
-		    "Block devices:\n253 virtblk\n259 blkext\n");
+		    "/dev/console\n  5 /dev/ptmx\n 10 misc\n136 pts\n\n"
+		    "Block devices:\n  7 loop\n253 virtblk\n259 blkext\n");
 	return 0;
 }
 
@@ -313,6 +316,13 @@ static int link_mounts(const struct proc_node *n, char *buf, size_t size)
 	return 0;
 }
 
+static int link_net(const struct proc_node *n, char *buf, size_t size)
+{
+	(void)n;
+	strlcpy(buf, "self/net", size);
+	return 0;
+}
+
 const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("cmdline", show_cmdline),
 	PROC_FILE("cpuinfo", show_cpuinfo),
@@ -323,6 +333,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("loadavg", show_loadavg),
 	PROC_FILE("meminfo", show_meminfo),
 	{.name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts},
+	{.name = "net", .mode = S_IFLNK | 0777, .link = link_net},
 	PROC_FILE("partitions", show_partitions),
 	{.name = "self", .mode = S_IFLNK | 0777, .link = link_self},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},

@@ -201,9 +201,18 @@ static const struct proc_entry fs_entries[] = {
 	PROC_FILE("pipe-max-size", show_pipe_max),
 	{0},
 };
-const struct proc_entry proc_sys_entries[] = {
+struct proc_entry proc_sys_entries[] = {
 	{.name = "fs", .mode = S_IFDIR | 0555, .children = fs_entries},
 	{.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_entries},
+	{.name = "net", .mode = S_IFDIR | 0555},
 	{.name = "vm", .mode = S_IFDIR | 0555, .children = vm_entries},
 	{0},
 };
+
+/* "net" is made from the network room's list. */
+void proc_sys_init(void)
+{
+	for (struct proc_entry *e = proc_sys_entries; e->name; e++)
+		if (!strcmp(e->name, "net"))
+			proc_net_sysctl_init(e);
+}

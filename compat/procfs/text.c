@@ -17,7 +17,7 @@ static bool grow(struct text *t, size_t need)
 		t->err = t->err ? t->err : -ENOMEM;
 		return false;
 	}
-	buf = kmalloc(size, GFP_KERNEL);
+	buf = kmalloc(size, t->atomic ? GFP_ATOMIC : GFP_KERNEL);
 	if (!buf) {
 		t->err = -ENOMEM;
 		return false;
@@ -30,21 +30,30 @@ static bool grow(struct text *t, size_t need)
 	return true;
 }
 
-void text_add(struct text *t, const char *fmt, ...)
+void text_vadd(struct text *t, const char *fmt, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	int n;
 
 	for (;;) {
-		va_start(ap, fmt);
-		n = vsnprintf(t->buf ? t->buf + t->len : NULL, t->size - t->len, fmt, ap);
-		va_end(ap);
+		va_copy(again, ap);
+		n = vsnprintf(t->buf ? t->buf + t->len : NULL, t->size - t->len, fmt, again);
+		va_end(again);
 		if ((size_t)n < t->size - t->len)
 			break;
 		if (!grow(t, (size_t)n))
 			return;
 	}
 	t->len += (size_t)n;
+}
+
+void text_add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vadd(t, fmt, ap);
+	va_end(ap);
 }
 
 void text_bytes(struct text *t, const void *s, size_t n)
@@ -88,4 +97,10 @@ void text_free(struct text *t)
 {
 	kfree(t->buf);
 	*t = (struct text){0};
+}
+
+void text_mac(char *to, const uint8_t *mac)
+{
+	snprintf(to, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+		mac[5]);
 }

@@ -14,11 +14,13 @@
  * the bdev cache's single reads and waits for memory empty it first.
  *  3. Memory: a bio with up to four vecs is one slab object. When that cannot be had, a reserve of
  * RESERVE bios with room for 256 vecs stands behind GFP_NOFS allocations: the taker may sleep until
- * one comes back from the device, which needs no memory.
+ * one comes back from the device, which needs no memory. A disk that stands on others (loop.c) does
+ * need bios of theirs to finish its own; so each depth of such stacking has a reserve of its own,
+ * and a taker waits only for bios of its depth, which wait only for lesser depths.
  *  4. Completion: the driver calls bio_end() exactly once, from any context; done() runs there and
  * puts the bio.
  *
- * Locks: pool_lock (leaf, irq-save) guards the reserve; plugs belong to their task; bdev_lock
+ * Locks: pool->lock (leaf, irq-save) guards a reserve; plugs belong to their task; bdev_lock
  * (device.c) the list of devices. Errors: bio->error is 0 or -errno (EIO for whatever the device
  * says that has no better name).
  */
@@ -37,49 +39,102 @@
 #define RESERVE_VECS 256
 
 static struct slab_cache *bio_cache;
-static struct spinlock pool_lock = SPINLOCK_INIT("bio reserve");
-static LIST_HEAD(pool);     /* of bios with RESERVE_VECS vecs; under pool_lock */
-static unsigned pool_count; /* same */
-static struct wait_queue pool_wait = WAIT_QUEUE_INIT(pool_wait);
 static struct wait_queue done_wait[16];
+
+/* Key: [p] lock */
+static struct bio_pool {
+	struct spinlock lock;
+	struct list_head bios; /* [p] with RESERVE_VECS vecs */
+	unsigned count;        /* [p] */
+	struct wait_queue wait;
+} pools[BLK_DEPTH_MAX + 1];
+
+static struct bio *new_reserve(void)
+{
+	struct bio *b = slab_alloc(bio_cache, GFP_KERNEL);
+
+	if (!b)
+		return NULL;
+	b->vecs = kmalloc(RESERVE_VECS * sizeof(struct bio_vec), GFP_KERNEL);
+	if (!b->vecs) {
+		slab_free(bio_cache, b);
+		return NULL;
+	}
+	b->max_vecs = RESERVE_VECS;
+	return b;
+}
+
+/* A bio as big as those of a reserve fills a gap in that of its depth. */
+static bool give_reserve(struct bio_pool *p, struct bio *b)
+{
+	unsigned long f = spin_lock_irq(&p->lock);
+	bool taken = p->count < RESERVE;
+
+	if (taken) {
+		list_add(&b->node, &p->bios);
+		p->count++;
+	}
+	spin_unlock_irq(&p->lock, f);
+	if (taken)
+		wake_up(&p->wait);
+	return taken;
+}
+
+int bio_reserve(unsigned depth)
+{
+	static bool ready[BLK_DEPTH_MAX + 1];
+	struct bio_pool *p = &pools[depth];
+
+	if (ready[depth])
+		return 0;
+	for (unsigned i = 0; i < RESERVE; i++) {
+		struct bio *b = new_reserve();
+
+		if (!b)
+			return -ENOMEM; /* what is there already stays */
+		if (!give_reserve(p, b)) {
+			kfree(b->vecs);
+			slab_free(bio_cache, b);
+			break;
+		}
+	}
+	ready[depth] = true;
+	return 0;
+}
 
 void bio_init_pool(void)
 {
 	bio_cache = slab_cache_create("bio", sizeof(struct bio), 16, NULL);
 	for (unsigned i = 0; i < ARRAY_SIZE(done_wait); i++)
 		wait_queue_init(&done_wait[i]);
-	for (unsigned i = 0; i < RESERVE; i++) {
-		struct bio *b = slab_alloc(bio_cache, GFP_KERNEL);
-
-		PANIC_ON(!b);
-		b->vecs = kmalloc(RESERVE_VECS * sizeof(struct bio_vec), GFP_KERNEL);
-		PANIC_ON(!b->vecs);
-		b->max_vecs = RESERVE_VECS;
-		list_add(&b->node, &pool);
-		pool_count++;
+	for (unsigned i = 0; i <= BLK_DEPTH_MAX; i++) {
+		spin_init(&pools[i].lock);
+		list_init(&pools[i].bios);
+		wait_queue_init(&pools[i].wait);
 	}
+	PANIC_ON(bio_reserve(0));
 }
 
-static struct bio *take_reserve(void)
+static struct bio *take_reserve(struct bio_pool *p)
 {
-	unsigned long f = spin_lock_irq(&pool_lock);
+	unsigned long f = spin_lock_irq(&p->lock);
 	struct bio *b = NULL;
 
-	if (!list_empty(&pool)) {
-		b = list_first(&pool, struct bio, node);
+	if (!list_empty(&p->bios)) {
+		b = list_first(&p->bios, struct bio, node);
 		list_del(&b->node);
-		pool_count--;
+		p->count--;
 	}
-	spin_unlock_irq(&pool_lock, f);
+	spin_unlock_irq(&p->lock, f);
 	return b;
 }
 
-static struct bio *alloc_reserve(void)
+static struct bio *alloc_reserve(struct bio_pool *p)
 {
 	struct bio *b = NULL;
 
 	blk_plug_flush();
-	wait_event(&pool_wait, (b = take_reserve()) != NULL);
+	wait_event(&p->wait, (b = take_reserve(p)) != NULL);
 	return b;
 }
 
@@ -111,10 +166,11 @@ struct bio *bio_alloc(
 	struct bio *b = alloc_plain(max_vecs, reserve ? gfp | GFP_NORETRY : gfp);
 
 	if (!b && reserve)
-		b = alloc_reserve();
+		b = alloc_reserve(&pools[bdev->disk->depth]);
 	if (!b)
 		return NULL;
 	b->bdev = bdev;
+	b->depth = bdev->disk->depth;
 	b->sector = sector;
 	b->op = (uint8_t)op;
 	b->flags = 0;
@@ -127,25 +183,11 @@ struct bio *bio_alloc(
 	return b;
 }
 
-/* A bio as big as those of the reserve fills a gap in it. */
-static bool give_reserve(struct bio *b)
-{
-	unsigned long f = spin_lock_irq(&pool_lock);
-	bool taken = pool_count < RESERVE;
-
-	if (taken) {
-		list_add(&b->node, &pool);
-		pool_count++;
-	}
-	spin_unlock_irq(&pool_lock, f);
-	if (taken)
-		wake_up(&pool_wait);
-	return taken;
-}
-
 void bio_put(struct bio *b)
 {
-	if (b->max_vecs == RESERVE_VECS && READ_ONCE(pool_count) < RESERVE && give_reserve(b))
+	struct bio_pool *p = &pools[b->depth];
+
+	if (b->max_vecs == RESERVE_VECS && READ_ONCE(p->count) < RESERVE && give_reserve(p, b))
 		return;
 	if (b->vecs != b->inline_vecs)
 		kfree(b->vecs);

@@ -9,7 +9,14 @@
 
 extern const struct mapping_ops bdev_mapping_ops;
 
+#define BLK_DEPTH_MAX 4u /* disks on disks: struct block_device ->depth */
+
 void bio_init_pool(void);
+/* The reserve of a depth exists from now on; one caller at a time. 0, -ENOMEM. */
+int __must_check bio_reserve(unsigned depth);
+/* device.c: take the partitions away; none may be open. */
+void disk_drop_partitions(struct block_device *disk);
+bool disk_is_held(struct block_device *disk); /* claimed by a mount or the like, whole or in part */
 /* Give @b (already relative to the whole disk) to the driver; kick as well if asked. */
 void bio_dispatch(struct bio *b, bool kick);
 /* Try to append @from's pages to @to; true: @from was folded into @to and is gone. */

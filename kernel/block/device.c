@@ -29,9 +29,10 @@ void block_init(void)
 
 static void init_common(struct block_device *b)
 {
-	unsigned minor = next_minor++;
-
-	b->dev = MKDEV(BLOCK_MAJOR, minor);
+	if (!b->dev) {
+		b->dev = MKDEV(BLOCK_MAJOR, next_minor);
+		next_minor++;
+	}
 	refcount_set(&b->refs, 1);
 	mapping_init(&b->mapping, &bdev_mapping_ops, b, MAPPING_BDEV);
 }
@@ -68,6 +69,8 @@ int disk_register(struct block_device *disk)
 	list_add_tail(&disk->node, &all);
 	mutex_unlock(&bdev_lock);
 	announce(disk, true);
+	if (!disk->nr_sectors)
+		return 0;
 	log_info("%s: %llu MiB", disk->name, (unsigned long long)(disk->nr_sectors >> 11));
 	part_scan(disk);
 	return 0;
@@ -141,33 +144,56 @@ static struct block_device *first_partition(struct block_device *disk)
 	return b;
 }
 
-void disk_unregister(struct block_device *disk)
+void disk_drop_partitions(struct block_device *disk)
 {
 	struct block_device *b;
 
-	WRITE_ONCE(disk->gone, true);
 	while ((b = first_partition(disk)) != NULL)
 		remove_one(b);
+}
+
+void disk_unregister(struct block_device *disk)
+{
+	WRITE_ONCE(disk->gone, true);
+	disk_drop_partitions(disk);
 	remove_one(disk);
+}
+
+static bool any_held(struct block_device *disk, bool partitions_only)
+{
+	struct block_device *b;
+	bool held = false;
+
+	mutex_lock(&bdev_lock);
+	list_for_each_entry (b, &all, node)
+		if (b->disk == disk && !(partitions_only && b == disk))
+			held |= b->holders != 0;
+	mutex_unlock(&bdev_lock);
+	return held;
+}
+
+bool disk_is_held(struct block_device *disk)
+{
+	return any_held(disk, false);
 }
 
 int disk_rescan(struct block_device *disk)
 {
-	struct block_device *b;
-	bool busy = false;
-
-	mutex_lock(&bdev_lock);
-	list_for_each_entry (b, &all, node)
-		if (b->disk == disk && b != disk && b->holders)
-			busy = true;
-	mutex_unlock(&bdev_lock);
-	if (busy)
+	if (any_held(disk, true))
 		return -EBUSY;
-	while ((b = first_partition(disk)) != NULL)
-		remove_one(b);
+	disk_drop_partitions(disk);
 	pagecache_drop_clean(&disk->mapping);
 	part_scan(disk);
 	return 0;
+}
+
+void disk_set_size(struct block_device *disk, uint64_t sectors)
+{
+	bool shrinks = sectors < disk->nr_sectors;
+
+	WRITE_ONCE(disk->nr_sectors, sectors);
+	if (shrinks)
+		pagecache_truncate(&disk->mapping, (int64_t)(sectors << SECTOR_SHIFT));
 }
 
 struct block_device *bdev_by_name(const char *name)
@@ -252,4 +278,29 @@ void bdev_release(struct block_device *b, void *holder)
 	if (--b->holders == 0)
 		b->holder = NULL;
 	mutex_unlock(&bdev_lock);
+}
+
+int bdev_open(struct block_device *b)
+{
+	int err = 0;
+
+	mutex_lock(&bdev_lock);
+	if (b->gone || b->disk->gone)
+		err = -ENXIO;
+	else
+		b->disk->openers++;
+	mutex_unlock(&bdev_lock);
+	return err;
+}
+
+void bdev_close(struct block_device *b)
+{
+	struct block_device *disk = b->disk;
+	bool last;
+
+	mutex_lock(&bdev_lock);
+	last = --disk->openers == 0;
+	mutex_unlock(&bdev_lock);
+	if (last && disk->ops->last_close)
+		disk->ops->last_close(disk);
 }

@@ -164,3 +164,12 @@ void sched_lend(struct task *t, unsigned rt_priority)
 		change(t, (enum sched_policy)t->se.policy, t->se.own_rt_priority, t->se.nice,
 			rt_priority);
 }
+
+void sched_set_slice(struct task *t, uint64_t ns)
+{
+	unsigned long f;
+	struct rq *rq = task_rq_lock(t, &f);
+
+	t->se.slice_ns = ns;
+	spin_unlock_irq(&rq->lock, f);
+}

@@ -28,6 +28,7 @@ struct bio {
 	struct block_device *bdev;
 	uint64_t sector; /* within bdev */
 	uint8_t op, flags;
+	uint8_t depth; /* of its disk: whose reserve it may belong to */
 	uint16_t nr_vecs, max_vecs;
 	uint32_t bytes;
 	int error; /* 0 or -errno, set before done */
@@ -57,6 +58,10 @@ struct disk_ops {
 	void (*submit)(struct block_device *disk, struct bio *b);
 	void (*kick)(struct block_device *
 			disk); /* optional: ring the doorbell for all submitted so far (plugging) */
+	/* Optional: a command that blkdev.c does not know; @writable: the file is. -ENOTTY */
+	long (*ioctl)(struct block_device *disk, bool writable, unsigned cmd, void *arg);
+	/* Optional: the last bdev_close() of the disk and its partitions. May sleep. */
+	void (*last_close)(struct block_device *disk);
 };
 struct disk_limits {
 	uint32_t logical_bytes, physical_bytes, max_bytes, max_vecs;
@@ -82,11 +87,13 @@ struct block_device {
 	refcount_t refs;
 	uint32_t holders; /* exclusive: mounts, under bdev_lock */
 	void *holder;
+	uint32_t openers; /* of a disk: opens of it and its partitions, under bdev_lock */
+	uint8_t depth;    /* of a disk: 0 for hardware, else one more than what it stands on */
 	bool gone;
 	struct list_head node;
 };
 /* Driver: announce a whole disk (from kzalloc(), name set; owned by the room on success); scans
- * partitions (GPT, MBR). 0 or -errno. */
+ * partitions (GPT, MBR) unless it is empty. @disk->dev 0: the room gives a number. 0 or -errno. */
 int __must_check disk_register(struct block_device *disk);
 void disk_unregister(struct block_device *disk); /* in-flight requests fail with EIO */
 int disk_rescan(struct block_device *disk);      /* BLKRRPART: -EBUSY if a partition is in use */
@@ -97,6 +104,11 @@ struct block_device *bdev_next(
 void bdev_put(struct block_device *b);
 int __must_check bdev_claim(struct block_device *b, void *holder); /* exclusive; -EBUSY */
 void bdev_release(struct block_device *b, void *holder);
+/* Who does I/O on it between these two keeps what is behind it in place. 0, -ENXIO. */
+int __must_check bdev_open(struct block_device *b);
+void bdev_close(struct block_device *b);
+/* Driver: the disk has another size now; what is cached beyond it is dropped. Sleeps. */
+void disk_set_size(struct block_device *disk, uint64_t sectors);
 extern void (*bdev_added)(struct block_device *b, bool added); /* devfs listens */
 /* Plugging: hold this task's bios back to merge them. Nestable. */
 struct blk_plug {
@@ -130,10 +142,32 @@ static inline void bdev_mark_dirty(struct page *p, unsigned offset, unsigned len
 	if (!page_test(p, PG_DIRTY))
 		page_mark_dirty(p);
 }
+/*
+ * Held sectors of a page (a bit each) stay dirty and are not written until they are let go: whoever
+ * must not have them on disk yet. The holder keeps a reference to the page. A write in flight when
+ * bdev_hold() is called goes on: wait for PG_WRITEBACK after it and before the change.
+ */
+#define BDEV_HELD_SHIFT 8
+static inline void bdev_hold(struct page *p, uint8_t sectors)
+{
+	__atomic_fetch_or(&p->fs_private, (uint64_t)sectors << BDEV_HELD_SHIFT, __ATOMIC_SEQ_CST);
+}
+static inline void bdev_unhold(struct page *p, uint8_t sectors)
+{
+	__atomic_fetch_and(
+		&p->fs_private, ~((uint64_t)sectors << BDEV_HELD_SHIFT), __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&p->fs_private, __ATOMIC_SEQ_CST) & 0xff)
+		page_mark_dirty(p);
+}
+static inline uint8_t bdev_held(const struct page *p)
+{
+	return (uint8_t)(__atomic_load_n(&p->fs_private, __ATOMIC_SEQ_CST) >> BDEV_HELD_SHIFT);
+}
 /* The contents of these sectors are of no use any more: not written, and when it returns no write
  * of them is in flight. Sleeps. */
 void bdev_forget(struct block_device *b, uint64_t pos, unsigned len);
 void block_init(void);
+void loop_init(void); /* boot: loop devices may be asked for */
 /* Name to device for root=: "/dev/NAME", "UUID=..." (ext2 superblock), "PARTUUID=...",
  * "PARTLABEL=...", "LABEL=". */
 struct block_device *bdev_find_spec(const char *spec);

@@ -50,6 +50,8 @@
 #define EIDRM           43
 #define ENODATA         61
 #define ETIME           62
+#define ENONET          64
+#define EPROTO          71
 #define EOVERFLOW       75
 #define EUCLEAN         117
 #define ELIBBAD         80
@@ -61,6 +63,7 @@
 #define ENOPROTOOPT     92
 #define EPROTONOSUPPORT 93
 #define ESOCKTNOSUPPORT 94
+#define EPFNOSUPPORT    96
 #define EOPNOTSUPP      95
 #define EAFNOSUPPORT    97
 #define EADDRINUSE      98
@@ -72,8 +75,10 @@
 #define ENOBUFS         105
 #define EISCONN         106
 #define ENOTCONN        107
+#define ETOOMANYREFS    109
 #define ETIMEDOUT       110
 #define ECONNREFUSED    111
+#define EHOSTDOWN       112
 #define EHOSTUNREACH    113
 #define EALREADY        114
 #define EINPROGRESS     115

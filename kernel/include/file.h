@@ -17,6 +17,9 @@ struct dir_context { /* getdents: emit returns false when the buffer is full */
 		ino_t ino, unsigned type);
 	int64_t pos;
 };
+struct file_info { /* /proc/PID/fdinfo: lines of a kind of file */
+	void (*print)(struct file_info *i, const char *fmt, ...) __printf(2, 3);
+};
 struct file_ops {
 	ssize_t (*read)(struct file *f, struct iov_iter *to, int64_t *pos);
 	ssize_t (*write)(struct file *f, struct iov_iter *from, int64_t *pos);
@@ -33,8 +36,10 @@ struct file_ops {
 	int (*mmap)(
 		struct file *f, struct vm_map_args *a); /* sets mapping/ops/flags; NULL: -ENODEV */
 	int (*open)(struct inode *i, struct file *f);
-	int (*flush)(struct file *f);    /* each close(2) */
-	void (*release)(struct file *f); /* last reference */
+	void (*async)(struct file *f, bool on); /* O_ASYNC changed: see file_signal; f->lock held */
+	void (*info)(struct file *f, struct file_info *out); /* optional; may sleep */
+	int (*flush)(struct file *f);                        /* each close(2) */
+	void (*release)(struct file *f);                     /* last reference */
 	int (*fsync)(struct file *f, int64_t start, int64_t end, bool datasync); /* NULL: -EINVAL */
 	int64_t (*seek)(struct file *f, int64_t off, int whence);                /* NULL: -ESPIPE */
 	int (*fallocate)(struct file *f, unsigned mode, int64_t off, int64_t len);
@@ -63,13 +68,16 @@ struct file {
 	void *private;
 	struct {
 		pid_t pid;
-		int type;
+		int type; /* file_owner */
 		int sig;
-		uid_t uid;
+		int fd; /* as which it was given O_ASYNC */
+		uid_t uid, euid;
+		bool may_all;         /* CAP_KILL when set */
 	} owner;                      /* F_SETOWN, F_SETSIG */
 	struct list_head epoll_items; /* those who watch it */
 	struct rcu_head rcu;
 };
+enum file_owner { FILE_OWNER_TID, FILE_OWNER_PID, FILE_OWNER_PGRP };
 enum {
 	FMODE_READ = 1,
 	FMODE_WRITE = 2,
@@ -205,6 +213,10 @@ long pipe_set_size(struct file *f, unsigned long bytes);
 /* exec: nobody may write to @f while this file is open: 0 or -ETXTBSY (open for writing now). Ends
  * with the last reference. */
 int __must_check file_deny_write(struct file *f);
+/* proc: SIGIO (F_SETSIG: another) to the owner of @f (F_SETOWN). @events: POLL* that came true. Not
+ * in interrupts; no lock above the process tables'. */
+/* POLLPRI alone is urgent data: SIGURG, whatever F_SETSIG says. */
+extern void (*file_signal)(struct file *f, unsigned events);
 /* epoll: @f is going away and f->epoll_items is not empty. NULL until set. */
 extern void (*file_released)(struct file *f);
 /* Locks: flock(2), fcntl(2) by process, open-file-description locks. */

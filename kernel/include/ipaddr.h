@@ -28,6 +28,12 @@ static inline struct ip_addr ip_from_v4(__be32 a)
 
 	return r;
 }
+static inline struct ip_addr ip_any_of(bool is_v6)
+{
+	struct ip_addr r = {.w = {0, 0, is_v6 ? 0 : to_be32(0xffff), 0}};
+
+	return r;
+}
 static inline bool ip_is_v4(const struct ip_addr *a)
 {
 	return !a->q[0] && a->w[2] == to_be32(0xffff);
@@ -72,3 +78,5 @@ static inline bool ip_prefix_equal(const struct ip_addr *a, const struct ip_addr
 /* Text as inet_ntop(3) writes it; @buf of IP_TEXT bytes. Returns buf. */
 enum { IP_TEXT = 46 };
 const char *ip_text(const struct ip_addr *a, char *buf);
+/* The other way: 0, or -EINVAL (and *out untouched). */
+int __must_check ip_from_text(const char *s, struct ip_addr *out);

@@ -148,6 +148,15 @@ struct unix_sock_info {
 int unix_sock_each(
 	struct net *net, int (*fn)(const struct unix_sock_info *i, void *arg), void *arg);
 
+struct packet_sock_info {
+	uint16_t type, protocol;
+	uint32_t ifindex, rmem, uid;
+	bool running;
+	uint64_t ino;
+};
+int packet_sock_each(
+	int (*fn)(const struct packet_sock_info *i, void *arg), void *arg); /* fn does not sleep */
+
 /* ---- sysctls: /proc/sys/net. Names as Linux's, "ipv4/ip_forward". ---- */
 struct net_sysctl {
 	const char *name;

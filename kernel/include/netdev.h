@@ -71,26 +71,29 @@ struct netdev_ops {
 	/*
 	 * Put @p on the ring; called with the queue's lock held, in a section. 0: taken. -EBUSY:
 	 * full, not taken (the driver calls netdev_tx_wake() when there is room again). Anything
-	 * else cannot be sent ever: the caller frees it. The driver frees sent pkts (in its poll).
+	 * else cannot be sent ever: the caller frees it. The driver frees sent pkts (in its poll,
+	 * under the queue's lock). A device without queues (nr_txq 0): no lock is held, @p is
+	 * consumed in any case; 0, -ENOBUFS, -ENETDOWN.
 	 */
 	int (*xmit)(struct netdev *d, unsigned queue, struct pkt *p);
-	void (*xmit_done)(
-		struct netdev *d, unsigned queue); /* optional: end of a burst, ring the doorbell */
+	/* Optional: end of a burst, ring the doorbell. The queue's lock is held. */
+	void (*xmit_done)(struct netdev *d, unsigned queue);
 	int (*set_mac)(struct netdev *d, const uint8_t *mac); /* NULL: cannot be changed */
 	int (*set_mtu)(struct netdev *d,
 		unsigned mtu); /* within min_mtu..max_mtu already; NULL: just stored */
-	void (*set_rx_mode)(struct netdev *d); /* flags PROMISC, ALLMULTI or the multicast list
-						  changed; may not sleep */
+	/* flags PROMISC, ALLMULTI or the multicast list changed; d->lock is held. */
+	void (*set_rx_mode)(struct netdev *d);
 	void (*stats)(struct netdev *d,
 		struct netdev_stats *add); /* optional: hardware counters to add */
-	void (*free)(struct netdev *d);    /* last reference: NULL: kfree(priv) is not needed */
+	void (*free)(struct netdev *d); /* optional: the last reference went; the memory follows */
 };
 
 struct netdev_txq {
 	struct spinlock lock;   /* level: under socket locks; plain, net sections only */
 	struct pkt_queue queue; /* [lock] waits for room */
 	bool stopped;           /* [lock] the ring was full */
-	struct net_poll kick;   /* sends what waits, after netdev_tx_wake() */
+	bool is_dirty;          /* [lock] on a CPU's list for xmit_done() */
+	uint16_t index;
 	struct netdev *dev;
 };
 struct mcast_addr { /* link-layer groups listened to */
@@ -119,19 +122,26 @@ struct netdev {
 	uint8_t addr[NETDEV_ADDR], perm_addr[NETDEV_ADDR], broadcast[NETDEV_ADDR]; /* [m] */
 	const struct netdev_ops *ops;
 	const char *kind; /* [c] IFLA_INFO_KIND: "vlan", "bridge", "veth", "tun"; NULL: hardware */
-	const char *driver; /* [c] of hardware */
-	unsigned nr_txq;
+	const char *driver;     /* [c] of hardware */
+	unsigned nr_txq;        /* [c] 0: software device that passes on at once */
 	struct netdev_txq *txq; /* [c] nr_txq of them */
 	/* Instead of the stack: a bridge, for its ports. RCU. Consumes the pkt and returns true, or
 	 * leaves it. */
 	bool (*rx_handler)(struct netdev *d, struct pkt *p);
 	void *rx_handler_data;
-	struct netdev *master; /* [m] bridge it is a port of */
-	struct netdev *lower;  /* [m] of a vlan */
+	struct netdev *master;  /* [m] bridge it is a port of */
+	struct netdev *lower;   /* [m] of a vlan, or a veth's peer */
+	struct list_head vlans; /* [m], RCU: vlan devices above it, by their vlan_node */
+	struct list_head vlan_node;
+	uint16_t vlan_id; /* [c] of a vlan */
 	struct spinlock lock;
 	struct list_head mcast;                 /* [l] */
 	uint32_t promisc_users, allmulti_users; /* [m] counted; flags follow */
-	struct list_head taps; /* packet sockets bound to it: [net_taps lock], RCU */
+	uint32_t user_flags;      /* [m] PROMISC, ALLMULTI as netdev_set_flags() was told */
+	uint32_t carrier_changes; /* [a] */
+	bool carrier_event;       /* [a] watchers are to be told */
+	bool is_registered;       /* [m] */
+	struct list_head taps;    /* packet sockets bound to it: [net_taps lock], RCU */
 	struct inet_dev *inet; /* addresses, groups, neighbour state: kernel/net/inetdev.c; RCU */
 	struct netdev_stats *pcpu; /* [cpu] indexed by CPU */
 	void *priv;
@@ -144,9 +154,10 @@ void net_config_unlock(void);
 void net_config_assert(void);
 
 /*
- * netdev_create() - memory for an interface with @priv_bytes of driver's own, @nr_txq queues,
- * Ethernet defaults (netdev_setup_ether()). Then set ops, features, addr; then register. @name may
- * hold %d. Returns NULL: no memory.
+ * netdev_create() - memory for an interface with @priv_bytes of driver's own (zeroed), @nr_txq
+ * queues, Ethernet defaults: then set ops, features, addr, max_mtu; then register. @name may hold
+ * one %d. Owns: one reference, which is the registration's from netdev_register() on (which leaves
+ * it when it fails) and goes with netdev_unregister(). Returns NULL: no memory, no name.
  */
 struct netdev *netdev_create(const char *name, size_t priv_bytes, unsigned nr_txq) __must_check;
 int __must_check netdev_register(struct net *net,
@@ -171,8 +182,11 @@ void netdev_stop(struct netdev *d);
 int __must_check netdev_set_flags(struct netdev *d, uint32_t flags, uint32_t mask);
 int __must_check netdev_set_mtu(struct netdev *d, unsigned mtu);
 int __must_check netdev_set_mac(struct netdev *d, const uint8_t *mac);
+int netdev_mac_any(struct netdev *d, const uint8_t *mac); /* ops.set_mac of those that need not know
+							     it */
 int __must_check netdev_rename(struct netdev *d, const char *name);
-void netdev_promisc(struct netdev *d, int delta);
+void netdev_promisc(struct netdev *d, int delta); /* counted: +1, -1 */
+void netdev_allmulti(struct netdev *d, int delta);
 int __must_check netdev_mcast_add(
 	struct netdev *d, const uint8_t *addr); /* counted; any net section or config lock */
 void netdev_mcast_del(struct netdev *d, const uint8_t *addr);
@@ -201,13 +215,27 @@ void netdev_watch(struct netdev_watcher *w);
 /* Send a finished frame (link header at pkt_data()) by p->dev. Consumes @p. 0, or
  * -ENOBUFS/-ENETDOWN (dropped). */
 int netdev_xmit(struct pkt *p);
-/* From a driver's poll: @p begins at the link header, p->dev is set. Tries GRO, then taps,
- * rx_handler, protocols. Consumes. */
+/*
+ * From a driver's poll: @p begins at the link header, p->dev is set, csum, vlan_tci and gso as far
+ * as the device knows (a device without link header sets p->protocol). Tries GRO, then taps,
+ * rx_handler, protocols. Consumes.
+ */
 void netdev_rx(struct pkt *p);
+/* The same from a software device's xmit: the frame comes in at @to, through the backlog. The
+ * sender's accounting ends here. */
+void netdev_loop(struct pkt *p, struct netdev *to);
+/*
+ * A received frame of @len bytes at @off in @page (the caller's reference is consumed) as a pkt:
+ * short ones are copied, of others the headers, so that the payload stays in pages. p->dev is set.
+ * NULL: no memory, counted.
+ */
+enum { NETDEV_RX_COPY = PKT_LINEAR - 32 }; /* up to here they are short */
+struct pkt *netdev_rx_copy(struct netdev *d, const void *data, uint32_t len); /* a short one */
+struct pkt *netdev_rx_page(struct netdev *d, struct page *page, uint32_t off, uint32_t len);
 void netdev_rx_flush(void); /* end of a poll round: hand on what GRO held back (net.c calls it) */
 void netdev_tx_wake(struct netdev *d,
 	unsigned queue); /* there is room in the ring: poll context or a section */
-/* Ethernet header in front of @p. */
+/* Ethernet header in front of @p; sets l2 and protocol. */
 void eth_push(struct pkt *p, const uint8_t *dst, const uint8_t *src, uint16_t type);
 /* Cut a GSO packet into finished segments (checksums done unless @keep_partial): a list through
  * pkt->node; frees
@@ -221,8 +249,8 @@ struct netdev_proto {
 	struct list_head node;
 };
 void netdev_proto_register(struct netdev_proto *np);
-/* Taps see every packet, in and out (packet sockets). RCU list. @p is not consumed: clone what is
- * kept. */
+/* Taps see every packet, in and out (packet sockets), from the link header on; p->type says which
+ * way. RCU list. @p is not consumed: clone what is kept. */
 struct netdev_tap {
 	struct list_head node;
 	struct netdev *dev; /* NULL: all */

@@ -89,7 +89,8 @@ static inline struct page *virt_to_page(const void *va)
 {
 	return pfn_to_page(virt_to_phys(va) >> PAGE_SHIFT);
 }
-bool pfn_valid(pfn_t pfn); /* has a struct page (RAM) */
+bool pfn_valid(pfn_t pfn);  /* has a struct page (RAM) */
+bool memory_is_short(void); /* programs will soon have to wait for memory: a hint */
 
 static inline bool page_test(const struct page *p, enum page_flags b)
 {
@@ -119,6 +120,7 @@ enum gfp {              /* how hard to try */
 	GFP_NORETRY = 8, /* fail rather than kill someone */
 	GFP_KERNEL = 0,  /* may sleep, reclaim, and wake the OOM killer */
 	GFP_USER = 16,   /* charged to a program: respects the low-memory reserve */
+	GFP_NOWAIT = 32, /* must not sleep, and leaves the reserve alone: for what has a fallback */
 };
 /* 2^order contiguous pages with refs 1, or NULL. Order <= 10. */
 struct page *page_alloc(unsigned order, unsigned gfp) __must_check;

@@ -120,6 +120,8 @@ void pagecache_drop_range(struct mapping *m, int64_t start, int64_t end);
 int __must_check pagecache_sync(struct mapping *m, int64_t start, int64_t end);
 int __must_check pagecache_write_async(struct mapping *m); /* start, don't wait */
 void pagecache_drop_clean(struct mapping *m);              /* posix_fadvise, drop_caches */
+/* The same for the pages of bytes [start, end). */
+void pagecache_drop_clean_range(struct mapping *m, int64_t start, int64_t end);
 void pagecache_readahead(struct mapping *m, uint64_t index, uint64_t nr); /* start reading */
 /* Unmap pages [first, last] from every program. */
 void mapping_unmap(struct mapping *m, uint64_t first, uint64_t last);

@@ -28,7 +28,8 @@ struct socket;
 enum {
 	PKT_FRAGS = 18,    /* 64 KiB in 4 KiB pages, and one for a bad start, and one more */
 	PKT_LINEAR = 256,  /* all headers of one packet fit */
-	PKT_HEADROOM = 128 /* what pkt_alloc_tx() leaves for headers pushed in front */
+	PKT_HEADROOM = 144 /* what pkt_alloc_tx() leaves for headers pushed in front: Ethernet,
+			      VLAN, IPv4 and TCP with all their options are 138 */
 };
 struct pkt_frag {
 	struct page *page; /* head of its block: a reference is held */
@@ -57,7 +58,8 @@ enum pkt_type { /* link-layer destination */
 	PKT_BROADCAST,
 	PKT_MULTICAST,
 	PKT_OTHERHOST, /* promiscuous: for taps only */
-	PKT_OUTGOING   /* a tap's copy of what we send */
+	PKT_OUTGOING,  /* a tap's copy of what we send */
+	PKT_LOOPED     /* a copy of our own multicast or broadcast, given to net_backlog() */
 };
 
 /* What the IP layer found in its header, for transports; or what they ask of it. */
@@ -67,6 +69,7 @@ struct pkt_ip {
 	bool is_broadcast; /* dst is one of the interface's broadcast addresses or multicast */
 	uint16_t opts_len; /* IPv4 options, in the header at l3 */
 	uint16_t frag_max; /* largest fragment it came in; 0: it came whole */
+	uint32_t ifindex;  /* interface it came in by: ->dev may be gone when a socket reads it */
 };
 
 struct pkt {
@@ -155,6 +158,9 @@ static inline bool __must_check pkt_need(struct pkt *p, unsigned n)
 {
 	return likely(n <= p->lin_len) || pkt_need_slow(p, n);
 }
+/* Room for pkt_push(@n) in front of what came from elsewhere (a tag on a forwarded frame); moves
+ * the linear part, keeping the offsets right. False: there is none. */
+bool __must_check pkt_need_headroom(struct pkt *p, unsigned n);
 /* Drop the first @n <= len bytes (a header done with, TCP trimming). */
 void pkt_pull_slow(struct pkt *p, unsigned n);
 static inline void pkt_pull(struct pkt *p, unsigned n)
@@ -173,13 +179,17 @@ void pkt_trim(struct pkt *p, unsigned len); /* cut to @len <= p->len bytes */
  * its continuation. False (reference not consumed): all frags are in use. */
 bool __must_check pkt_add_frag(struct pkt *p, struct page *page, uint32_t off, uint32_t len);
 /*
- * Append @n bytes of payload copied from @from: allocates page room (per-CPU, large blocks cut up).
+ * Append @n bytes of payload copied from @from: behind the linear part if all of it fits there,
+ * else into page room (per-CPU, large blocks cut up).
  * Sleeping context when @from is user memory, which may fault; the caller holds no spinlock.
  * Returns bytes appended (fewer: frags used up, or no memory and some were done), -EFAULT, -ENOMEM.
  */
 ssize_t pkt_append_iter(struct pkt *p, struct iov_iter *from, size_t n);
 int __must_check pkt_append_bytes(
 	struct pkt *p, const void *src, size_t n); /* 0, -ENOMEM, -EMSGSIZE */
+/* @n <= 32 KiB contiguous bytes for payload or a receive buffer, at *off of the page returned,
+ * which the caller has a reference to; NULL: no memory. Aligned to 16. Never sleeps. */
+struct page *pkt_room_take(size_t n, uint32_t *off) __must_check;
 /* Copy out @n bytes at @off; the caller knows off + n <= len. */
 void pkt_copy_bytes(const struct pkt *p, unsigned off, void *to, size_t n);
 int __must_check pkt_copy_iter(

@@ -93,6 +93,7 @@ struct process {
 	struct spinlock sig_lock;          /* irq-save; guards signals of all its threads */
 	struct sigaction own_action[NSIG]; /* [s] */
 	struct sigpending pending;         /* [s] process-wide */
+	struct list_head signalfds;        /* [s] those that watch it: signalfd.c */
 	uint32_t nr_queued;                /* [a] */
 	struct wait_queue child_wait;      /* wait4 sleeps here */
 	uint32_t flags;                    /* [s] process_flags */

@@ -51,6 +51,9 @@ unsigned sched_nr_iowait(void); /* tasks that sleep so */
 /* sched(7) */
 int __must_check sched_set(struct task *t, enum sched_policy policy, unsigned rt_priority);
 void sched_set_nice(struct task *t, int nice); /* -20..19 */
+/* From its next request on @t of the fair class asks for @ns at a time: the shorter, the sooner it
+ * runs when it wakes; its share stays. */
+void sched_set_slice(struct task *t, uint64_t ns);
 /* @t runs at no less than this realtime priority until the next call; 0: at its own. Any context.
  */
 void sched_lend(struct task *t, unsigned rt_priority);

@@ -67,6 +67,81 @@ enum { /* send(2), recv(2) */
 	MSG_CMSG_CLOEXEC = 0x40000000
 };
 
+enum { /* setsockopt(2) */
+	SOL_SOCKET = 1,
+	SO_DEBUG = 1,
+	SO_REUSEADDR,
+	SO_TYPE,
+	SO_ERROR,
+	SO_DONTROUTE,
+	SO_BROADCAST,
+	SO_SNDBUF,
+	SO_RCVBUF,
+	SO_KEEPALIVE,
+	SO_OOBINLINE,
+	SO_NO_CHECK,
+	SO_PRIORITY,
+	SO_LINGER,
+	SO_BSDCOMPAT,
+	SO_REUSEPORT,
+	SO_PASSCRED,
+	SO_PEERCRED,
+	SO_RCVLOWAT,
+	SO_SNDLOWAT,
+	SO_RCVTIMEO,
+	SO_SNDTIMEO,
+	SO_BINDTODEVICE = 25,
+	SO_ATTACH_FILTER = 26, /* the value is the array of instructions; read: SO_GET_FILTER */
+	SO_DETACH_FILTER,
+	SO_PEERNAME,
+	SO_TIMESTAMP,
+	SO_ACCEPTCONN,
+	SO_PEERSEC,
+	SO_SNDBUFFORCE,
+	SO_RCVBUFFORCE,
+	SO_PASSSEC,
+	SO_TIMESTAMPNS,
+	SO_MARK,
+	SO_TIMESTAMPING,
+	SO_PROTOCOL,
+	SO_DOMAIN,
+	SO_RXQ_OVFL,
+	SO_PEEK_OFF = 42,
+	SO_LOCK_FILTER = 44,
+	SO_SELECT_ERR_QUEUE,
+	SO_BUSY_POLL,
+	SO_MAX_PACING_RATE,
+	SO_BPF_EXTENSIONS,
+	SO_INCOMING_CPU,
+	SO_CNX_ADVICE = 53,
+	SO_MEMINFO = 55,
+	SO_COOKIE = 57,
+	SO_PEERGROUPS = 59,
+	SO_ZEROCOPY = 60,
+	SO_BINDTOIFINDEX = 62,
+	SO_TIMESTAMP_NEW,
+	SO_TIMESTAMPNS_NEW,
+	SO_TIMESTAMPING_NEW,
+	SO_RCVTIMEO_NEW,
+	SO_SNDTIMEO_NEW,
+	SO_NETNS_COOKIE = 71,
+	SO_BUF_LOCK
+};
+enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
+enum { /* SO_TIMESTAMPING: what can be asked for */
+	SOF_TIMESTAMPING_RX_SOFTWARE = 8,
+	SOF_TIMESTAMPING_SOFTWARE = 16,
+	SOF_TIMESTAMPING_MASK = 0x1ffff
+};
+struct socket_linger {
+	int l_onoff, l_linger;
+};
+struct socket_ucred { /* SO_PEERCRED, SCM_CREDENTIALS */
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+};
+
 struct sockaddr_storage {
 	uint16_t ss_family;
 	char data[126];
@@ -121,8 +196,16 @@ struct socket_msg {
 /* Walk the control data of a send: NULL at the end; malformed: *err = -EINVAL. @prev NULL: the
  * first. */
 struct cmsghdr *cmsg_next(const struct socket_msg *m, const struct cmsghdr *prev, int *err);
-/* Add one to a receive: sets MSG_CTRUNC when it does not fit (then as much as Linux would give:
- * nothing). */
+static inline void *cmsg_data(const struct cmsghdr *c)
+{
+	return (char *)(uintptr_t)c + sizeof(*c);
+}
+static inline size_t cmsg_data_len(const struct cmsghdr *c) /* of one that cmsg_next() gave */
+{
+	return c->cmsg_len - sizeof(*c);
+}
+/* Add one to a receive. What does not fit is cut off, or left out when not even the header fits,
+ * and MSG_CTRUNC is set (recvmsg(2)). */
 void cmsg_put(struct socket_msg *m, int level, int type, const void *data, size_t n);
 
 struct file;
@@ -147,8 +230,11 @@ struct socket_ops {
 	long (*ioctl)(struct socket *s, unsigned cmd,
 		void *arg); /* as file_ops.ioctl; -ENOTTY: not mine */
 	/* Levels other than SOL_SOCKET, and SOL_SOCKET names that socket.c does not know. @val is a
-	 * kernel copy of
-	 * @len bytes. -ENOPROTOOPT: unknown. get: *len is capacity in, length out. */
+	 * kernel copy of @len bytes. -ENOPROTOOPT: unknown. get: *len is capacity in, length out.
+	 * socket.c itself keeps SO_KEEPALIVE, DONTROUTE, OOBINLINE, PASSCRED, SNDBUF, RCVBUF,
+	 * RCVLOWAT, MARK, BINDTOIFINDEX and then calls setsockopt for those who act on them (the
+	 * result is ignored). Asked of the family first, with a default: SO_ACCEPTCONN, PEERCRED,
+	 * PEERGROUPS, PEEK_OFF, ZEROCOPY. */
 	int (*setsockopt)(struct socket *s, int level, int name, const void *val, unsigned len);
 	int (*getsockopt)(struct socket *s, int level, int name, void *val, unsigned *len);
 	/* Optional: pages by reference (sendfile, splice, MSG_ZEROCOPY): takes its own references.
@@ -188,7 +274,8 @@ enum socket_opt_bits { /* ->opts */
 	SOPT_RCVBUF_LOCK = 8192, /* set by the program: no automatic growth */
 	SOPT_SNDBUF_LOCK = 16384,
 	SOPT_PASSSEC = 32768,
-	SOPT_LINGER = 65536
+	SOPT_LINGER = 65536,
+	SOPT_TIMESTAMP_NEW = 131072
 };
 struct sock_filter_prog; /* classic BPF program attached by SO_ATTACH_FILTER: kernel/net/bpf.c */
 
@@ -218,10 +305,19 @@ struct socket {
 	struct file *file;               /* [c] while !dead; not a reference */
 	const struct cred *cred;         /* [c] of the creator */
 	pid_t pid;                       /* of the creator, or the listener's for SO_PEERCRED */
-	struct sock_filter_prog *filter; /* RCU */
+	struct sock_filter_prog *filter; /* RCU; written with [l] */
+	bool filter_locked;              /* [l] SO_LOCK_FILTER */
+	bool select_errq;                /* [a] SO_SELECT_ERR_QUEUE: POLLPRI too */
 	struct {                         /* O_ASYNC */
-		bool on;
+		bool on;                 /* [a] */
 	} async;
+	int32_t peek_off;     /* [r] SO_PEEK_OFF: -1 is off */
+	int32_t peek_skip;    /* [r] where in the pkt of socket_rcv_begin() a peek begins */
+	uint32_t tsflags;     /* [a] SO_TIMESTAMPING */
+	uint64_t cookie;      /* [a] SO_COOKIE: given when first asked for */
+	uint64_t max_pacing;  /* [a] SO_MAX_PACING_RATE, bytes/s */
+	int32_t incoming_cpu; /* [a] SO_INCOMING_CPU */
+	uint64_t stamp_ns;    /* [r] of the packet read last: SIOCGSTAMP; 0: none */
 	struct rcu_head rcu;
 };
 
@@ -229,6 +325,8 @@ struct socket {
  * memory. */
 struct socket *socket_alloc(size_t size, struct net *net, const struct socket_ops *ops, int type,
 	int protocol) __must_check;
+/* The same in a section, for who accepts a connection: @like gives family, owner and options. */
+struct socket *socket_alloc_like(size_t size, const struct socket *like) __must_check;
 static inline struct socket *socket_get(struct socket *s)
 {
 	refcount_inc(&s->refs);
@@ -243,12 +341,17 @@ bool __must_check socket_charge_rcv(struct socket *s, struct pkt *p);
 void socket_force_charge_rcv(
 	struct socket *s, struct pkt *p); /* what must not be refused (one more is let in) */
 void socket_charge_snd(struct socket *s, struct pkt *p); /* to wmem; its destructor wakes writers */
+void socket_uncharge_snd(struct pkt *p);                 /* that destructor, for one's own */
 /* Sleep until wmem is below sndbuf (or shutdown, error): 0, -EAGAIN, -ERESTARTSYS/-EINTR, -EPIPE,
  * error. No lock held. */
 int __must_check socket_wait_sndbuf(struct socket *s, unsigned flags);
 /* Deliver to a datagram-like socket: filter, charge, queue, wake. Consumes; false: dropped (counted
  * in drops). In a section, no lock held. */
 bool socket_queue_rcv(struct socket *s, struct pkt *p);
+/* SO_ATTACH_FILTER's word on @p, which may be cut: false: drop it. No lock needed. */
+bool socket_filter_passes(struct socket *s, struct pkt *p);
+/* Ancillary data that every family gives on request: timestamps, drop counter. rcv_mutex held. */
+void socket_put_cmsgs(struct socket *s, struct socket_msg *m, const struct pkt *p);
 /*
  * Next datagram for a reader: waits by flags and timeout. MSG_PEEK leaves it queued (the pkt stays
  * valid while rcv_mutex is held): returns with rcv_mutex held; socket_rcv_done() releases it and
@@ -257,12 +360,32 @@ bool socket_queue_rcv(struct socket *s, struct pkt *p);
  */
 int __must_check socket_rcv_begin(struct socket *s, unsigned flags, struct pkt **out);
 void socket_rcv_done(struct socket *s, struct pkt *p, unsigned flags);
+/* SO_PEEK_OFF, for those who support it: @n bytes were peeked at or read. rcv_mutex held. */
+static inline void socket_peek_moved(struct socket *s, unsigned flags, uint32_t n)
+{
+	if (unlikely(s->peek_off >= 0))
+		s->peek_off = flags & MSG_PEEK           ? s->peek_off + (int32_t)n
+			      : s->peek_off > (int32_t)n ? s->peek_off - (int32_t)n
+							 : 0;
+}
 /* Wake-ups (poll keys); also SIGIO. In a section or not. */
 void socket_wake_readers(struct socket *s);
 void socket_wake_writers(struct socket *s);
-void socket_wake_all(struct socket *s);           /* state change: error, hang-up */
+void socket_wake_all(struct socket *s); /* state change: error, hang-up */
+void socket_urgent(struct socket *s);   /* urgent data is announced: SIGURG to the owner; wakes */
 void socket_set_error(struct socket *s, int err); /* positive errno; wakes */
 int socket_take_error(struct socket *s);          /* 0 or -errno, cleared */
+/* What poll(2) says of a datagram socket. */
+unsigned socket_poll_datagram(struct socket *s);
+static inline bool socket_writable(const struct socket *s)
+{
+	return (uint32_t)atomic_read(&s->wmem) < READ_ONCE(s->sndbuf) / 2;
+}
+/* Sleeping with SO_RCVTIMEO or SO_SNDTIMEO (@timeout_ns): the deadline for wait_event_full(), and
+ * what its failure means to the program: -EAGAIN; a call with a timeout is not restarted
+ * (signal(7)). */
+uint64_t socket_deadline(uint64_t timeout_ns);
+int socket_wait_result(int err, uint64_t timeout_ns);
 /* Queue on ->errq with a sock_extended_err: see ip(7) IP_RECVERR. Drops when the queue is full. */
 struct sock_ext_err {
 	uint32_t ee_errno;
@@ -271,12 +394,49 @@ struct sock_ext_err {
 };
 void socket_queue_error(struct socket *s, struct pkt *p, const struct sock_ext_err *e,
 	const struct sockaddr_storage *offender);
+/* Where it lies in a pkt of ->errq: @offender cut to the longest address (sockaddr_in6). */
+struct socket_err_cb {
+	struct sock_ext_err e;
+	uint8_t offender[28];
+};
+static inline struct socket_err_cb *socket_err_cb(struct pkt *p)
+{
+	static_assert(sizeof(struct socket_err_cb) <= sizeof(p->cb), "fits");
+	return (struct socket_err_cb *)p->cb;
+}
+struct pkt *socket_dequeue_error(struct socket *s); /* the caller's; NULL: none */
+
+/* net.core.*: /proc/sys/net/core. */
+struct socket_limits {
+	uint32_t rmem_default, rmem_max, wmem_default, wmem_max, optmem_max;
+};
+extern struct socket_limits socket_limits;
+extern pid_t (*socket_pid)(void);            /* proc: id of the current process */
+extern bool (*socket_pid_exists)(pid_t pid); /* proc */
+
+/* ---- classic BPF: kernel/net/bpf.c ---- */
+struct sock_filter { /* one instruction, as programs give it */
+	uint16_t code;
+	uint8_t jt, jf;
+	uint32_t k;
+};
+enum { BPF_MAXINSNS = 4096, BPF_EXTENSIONS_MAX = 64 };
+/* A checked copy; 0, -EINVAL, -ENOMEM. */
+int __must_check bpf_prog_create(
+	const struct sock_filter *insns, unsigned n, struct sock_filter_prog **out);
+void bpf_prog_free(struct sock_filter_prog *p); /* NULL is fine; after a grace period */
+/* Bytes of @p to keep, 0: drop. @p as the socket sees it: its data begins at offset 0. In a
+ * section. */
+uint32_t bpf_run(const struct sock_filter_prog *prog, struct pkt *p);
+const struct sock_filter *bpf_prog_insns(const struct sock_filter_prog *p, unsigned *n);
 
 /* ---- for compat ---- */
 int __must_check socket_create(int family, int type, int protocol, struct socket **out);
 int __must_check socket_open_file(
 	struct socket *s, unsigned file_flags, struct file **out); /* consumes @s on success only */
-struct socket *socket_from_file(struct file *f);                   /* NULL: not a socket */
+/* A socket that has, or gets, no file: release and put it. */
+void socket_discard(struct socket *s);
+struct socket *socket_from_file(struct file *f); /* NULL: not a socket */
 int __must_check socket_bind(struct socket *s, const struct sockaddr_storage *a, unsigned len);
 int __must_check socket_connect(
 	struct socket *s, const struct sockaddr_storage *a, unsigned len, unsigned file_flags);

@@ -355,6 +355,9 @@ void fs_context_put(struct fs_context *f);
 /* ---- operations by name: base + name as path_lookup ---- */
 int __must_check vfs_mkdir(const struct path *base, const char *name, mode_t mode);
 int __must_check vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev);
+/* The same; *out, when not NULL, is the new name, referenced. */
+int __must_check vfs_mknod_path(
+	const struct path *base, const char *name, mode_t mode, dev_t dev, struct path *out);
 int __must_check vfs_symlink(const char *target, const struct path *base, const char *name);
 int __must_check vfs_link(const struct path *from, const struct path *base, const char *name);
 int __must_check vfs_unlink(const struct path *base, const char *name);

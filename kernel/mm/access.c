@@ -61,23 +61,20 @@ static int access_page(struct mm *m, vaddr_t addr, bool write, bool force, struc
 	return -EFAULT;
 }
 
-/* A stack that must grow first: exec writes below its start. */
+/* mm->lock held for reading, also on return. A stack that must grow first: exec writes below its
+ * start. */
 static void reach_stack(struct mm *m, vaddr_t addr)
 {
-	struct vma *v;
+	struct vma *v = mm_find(m, addr);
 
-	rwsem_read_lock(&m->lock);
-	v = mm_find(m, addr);
-	if (!v || v->start <= addr || !(v->flags & VM_GROWSDOWN)) {
-		rwsem_read_unlock(&m->lock);
+	if (likely(!v || v->start <= addr || !(v->flags & VM_GROWSDOWN)))
 		return;
-	}
 	rwsem_read_unlock(&m->lock);
 	rwsem_write_lock(&m->lock);
 	v = mm_find(m, addr);
 	if (v && v->start > addr)
 		(void)!expand_stack_locked(m, v, addr); /* if not, the access fails */
-	rwsem_write_unlock(&m->lock);
+	rwsem_downgrade(&m->lock);
 }
 
 /*
@@ -104,8 +101,8 @@ ssize_t mm_access(struct mm *m, vaddr_t addr, void *buf, size_t n, bool write, b
 {
 	size_t done = 0;
 
-	reach_stack(m, addr);
 	rwsem_read_lock(&m->lock);
+	reach_stack(m, addr);
 	while (done < n && addr < USER_END) {
 		size_t offset = addr & (PAGE_SIZE - 1), part = MIN(PAGE_SIZE - offset, n - done);
 		struct page *p;

@@ -21,11 +21,11 @@ static int check_range(vaddr_t addr, uint64_t length, vaddr_t *end)
 
 static int drop_pages(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	struct tlb_batch tlb;
+	struct tlb_batch tlb UNCLEARED;
 
 	if (v->flags & (VM_LOCKED | VM_PFN))
 		return -EINVAL;
-	tlb_batch_init(&tlb, &v->mm->mmu, false);
+	tlb_batch_init(&tlb, &v->mm->mmu);
 	zap_range(v->mm, start, end, &tlb, 0);
 	tlb_batch_finish(&tlb);
 	return 0;

@@ -60,7 +60,7 @@ void lazy_free(struct vma *v, vaddr_t start, vaddr_t end)
 	struct mm *m = v->mm;
 	struct lazy c = {.mm = m};
 
-	tlb_batch_init(&c.tlb, &m->mmu, false);
+	tlb_batch_init(&c.tlb, &m->mmu);
 	(void)mmu_for_each_table(&m->mmu, start, end, mark_table, &c);
 	tlb_batch_finish(&c.tlb);
 	mutex_lock(&lazy_lock);
@@ -116,7 +116,7 @@ static bool take_from(struct lazy *c)
 
 	if (!rwsem_read_trylock(&m->lock))
 		return false;
-	tlb_batch_init(&c->tlb, &m->mmu, false);
+	tlb_batch_init(&c->tlb, &m->mmu);
 	for (v = mm_find(m, 0); v && c->freed < c->want; v = vma_next(v))
 		if (!v->mapping && !(v->flags & (VM_PFN | VM_SPECIAL | VM_LOCKED)))
 			(void)mmu_for_each_table(&m->mmu, v->start, v->end, take_table, c);

@@ -86,23 +86,20 @@ struct mm *mm_adopt(struct mm *m)
  */
 static void free_contents(struct mm *m)
 {
-	struct tlb_batch tlb;
 	struct vma *v = rb_entry(rb_first(&m->vmas), struct vma, node);
 
 	for (struct vma *each = v; each; each = vma_next(each))
 		each->max_gap = (vaddr_t)(uintptr_t)vma_next(each);
-	tlb_batch_init(&tlb, &m->mmu, true);
 	while (v) {
 		struct vma *next = (struct vma *)(uintptr_t)v->max_gap;
 
 		vma_unlink_mapping(v);
-		zap_range(m, v->start, v->end, &tlb, ZAP_NO_LOCK);
+		zap_range(m, v->start, v->end, NULL, 0);
 		if (v->flags & VM_ACCOUNT)
 			vm_uncommit((int64_t)vma_pages(v));
 		vma_free(v);
 		v = next;
 	}
-	tlb_batch_finish(&tlb);
 	m->vmas.node = NULL;
 }
 

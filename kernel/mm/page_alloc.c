@@ -145,7 +145,7 @@ static uint64_t reserve_for(unsigned gfp)
 {
 	if ((gfp & GFP_ATOMIC) || (current && current->in_reclaim))
 		return 0;
-	if (gfp & GFP_USER)
+	if (gfp & (GFP_USER | GFP_NOWAIT))
 		return watermarks.min;
 	return current && current->is_kernel ? watermarks.min / 4 : watermarks.min / 2;
 }
@@ -228,7 +228,7 @@ static struct page *take(unsigned order, unsigned gfp)
 
 static bool may_wait(unsigned gfp)
 {
-	return !(gfp & GFP_ATOMIC) && current && !current->in_reclaim && !irqs_off();
+	return !(gfp & (GFP_ATOMIC | GFP_NOWAIT)) && current && !current->in_reclaim && !irqs_off();
 }
 
 /* The quick attempt failed: reclaim, drain, and at last have someone killed. */

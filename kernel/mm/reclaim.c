@@ -37,6 +37,11 @@ void shrinker_register(struct shrinker *s)
 	spin_unlock(&shrinkers_lock);
 }
 
+bool memory_is_short(void)
+{
+	return pages_free_estimate() < watermarks.low;
+}
+
 void reclaim_wake(void)
 {
 	if (READ_ONCE(wanted))

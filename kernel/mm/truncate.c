@@ -138,14 +138,19 @@ void mapping_fini(struct mapping *m)
 
 void pagecache_drop_clean(struct mapping *m)
 {
+	pagecache_drop_clean_range(m, 0, INT64_MAX);
+}
+
+void pagecache_drop_clean_range(struct mapping *m, int64_t start, int64_t end)
+{
+	uint64_t index = (uint64_t)start >> PAGE_SHIFT, last = (uint64_t)(end - 1) >> PAGE_SHIFT;
 	struct page *batch[BATCH];
-	uint64_t index = 0;
 	unsigned n;
 
-	if (m->flags & MAPPING_UNEVICTABLE)
+	if (m->flags & MAPPING_UNEVICTABLE || start >= end)
 		return;
 	lru_drain(); /* its batch holds references */
-	while ((n = gather(m, &index, UINT64_MAX, batch)) > 0) {
+	while ((n = gather(m, &index, last, batch)) > 0) {
 		for (unsigned i = 0; i < n; i++) {
 			struct page *p = batch[i];
 
@@ -159,6 +164,8 @@ void pagecache_drop_clean(struct mapping *m)
 			}
 			page_put(p);
 		}
+		if (index > last)
+			break;
 		cond_resched();
 	}
 }

@@ -234,6 +234,8 @@ void writeback_throttle(void)
 
 	if (likely((uint64_t)atomic64_read(&stat_dirty) <= READ_ONCE(limit_now) / 2))
 		return;
+	if (current->is_kernel) /* writes for others (loop devices): they wait, and for it */
+		return;
 	dirty_limits(&background, &limit);
 	if ((uint64_t)atomic64_read(&stat_dirty) > background && !READ_ONCE(kicked))
 		writeback_kick();

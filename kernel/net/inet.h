@@ -40,6 +40,7 @@ struct flow {
 	uint8_t tos, proto;
 	__be16 sport, dport; /* for multipath hashing; may be 0 */
 	bool dont_route;     /* on-link only (MSG_DONTROUTE) */
+	bool any_src; /* src need not be an address of this host (IP_FREEBIND, transparent) */
 };
 enum dst_kind { DST_UNICAST, DST_LOCAL, DST_BROADCAST, DST_MULTICAST };
 /* The answer, kept by value in a socket. Guarded by the socket's lock. */
@@ -61,6 +62,9 @@ int __must_check dst_lookup(struct net *net, const struct flow *f, struct dst *o
 bool dst_check(const struct net *net, const struct dst *d); /* still true? (one compare) */
 void dst_release(struct dst *d);                            /* empties; fine on an empty one */
 void dst_copy(struct dst *to, const struct dst *from);
+/* The peer answered (TCP: new data acknowledged): its neighbour entry is reachable, RFC 4861 7.3.1.
+ */
+void dst_confirm(struct dst *d);
 /* Path MTU learnt for @dst: checked and bounded (RFC 1191: >= 552 here unless locked, RFC 8201: >=
  * 1280); bumps the generation of its users. */
 void pmtu_update(struct net *net, const struct ip_addr *dst, uint32_t mtu);
@@ -70,9 +74,22 @@ enum addr_type inet_addr_type(
 	struct net *net, const struct ip_addr *a, uint32_t ifindex); /* in a section */
 
 /* ---- sockets with addresses ---- */
-struct inet_proto_table;
 struct bind_bucket;
-struct ip_mreq_entry;
+struct inet_sock_info; /* netctl.h */
+
+/* A place in a bind table: who occupies a port, with which address. Key: [b] bucket's lock. */
+struct bind_owner {
+	struct hlist_node node;     /* [b] the bucket's owners, RCU */
+	struct bind_bucket *bucket; /* [b] NULL: not bound */
+	struct inet_sock *is;       /* [b] NULL: a connection in TIME_WAIT, which has no socket */
+	struct ip_addr addr;        /* [b] the rest is what decides conflicts */
+	uint32_t ifindex;
+	uid_t uid;
+	bool v6only, reuse,
+		reuseport; /* of a TIME_WAIT one; a socket is asked for its present ones */
+	bool by_connect;   /* chosen by inet_bind_connect() */
+	bool listening;    /* inet_bind_may_listen() said yes */
+};
 
 /* Key as struct socket. */
 struct inet_sock {
@@ -82,18 +99,24 @@ struct inet_sock {
 	__be16 lport, rport;          /* [l] 0: not bound / not connected */
 	uint8_t proto;                /* [c] IPPROTO_* */
 	uint8_t ttl, mcast_ttl, tos;  /* 0 ttl: default; IP_TTL, IPV6_UNICAST_HOPS ... */
+	uint8_t min_ttl;              /* IP_MINTTL, IPV6_MINHOPCOUNT; 0: any */
 	bool v6only, is_bound_addr, is_bound_port, freebind, hdrincl, mcast_loop, recverr, recverr6,
 		transparent;
-	uint8_t pmtu_mode;   /* IP_PMTUDISC_* */
-	uint32_t cmsg_flags; /* INET_RECV_* */
-	uint32_t mcast_ifindex;
+	uint8_t pmtu_mode; /* IP_PMTUDISC_* */
+	/* Options that a v6 socket has twice: these are for what it sends as IPv6. */
+	uint8_t hops6, mcast_hops6, tclass6, pmtu_mode6; /* 0 hops6: default */
+	bool mcast_loop6, mcast_all, mcast_all6, dontfrag6, flowinfo_send, auto_flowlabel, nodefrag,
+		bind_no_port /* IP_BIND_ADDRESS_NO_PORT */;
+	uint32_t unicast_ifindex, sticky_ifindex6, frag_size6 /* IPV6_MTU */;
+	struct ip_addr sticky_src6; /* IPV6_PKTINFO */
+	uint32_t cmsg_flags;        /* INET_RECV_* */
+	uint32_t mcast_ifindex, mcast_ifindex6;
 	struct ip_addr mcast_src;
 	uint32_t flow_label, scope_id;
 	struct dst dst;              /* [l] */
-	struct bind_bucket *bucket;  /* [bind table] */
-	struct hlist_node bind_node; /* [bind table's bucket] */
+	struct bind_owner owner;     /* [bind table] */
 	struct hlist_node hash_node; /* protocol's lookup table */
-	struct list_head groups;     /* [config lock] multicast memberships */
+	struct list_head groups;     /* [config lock] struct ip_member: multicast memberships */
 	uint8_t *ip_options;         /* [l] IPv4 options to send, ip_options_len */
 	uint8_t ip_options_len;
 };
@@ -107,7 +130,8 @@ enum inet_recv { /* ancillary data asked for */
 	INET_RECV_HOPLIMIT6 = 64,
 	INET_RECV_TCLASS6 = 128,
 	INET_RECV_FRAGSIZE = 256,
-	INET_RECV_GRO = 512
+	INET_RECV_ORIGDST6 = 512,
+	INET_RECV_FRAGSIZE6 = 1024
 };
 static inline struct inet_sock *inet_sk(struct socket *s)
 {
@@ -141,6 +165,9 @@ struct inet_proto {
 	 * the message), p->ip as we sent it. @err positive errno; @info: new MTU for EMSGSIZE. Does
 	 * not consume. */
 	void (*error)(struct net *net, struct pkt *p, const struct inet_error *e);
+	/* Optional: every socket of it, for inet_sock_each() (netctl.h). */
+	int (*each)(
+		struct net *net, int (*fn)(const struct inet_sock_info *i, void *arg), void *arg);
 };
 int __must_check inet_proto_register(
 	const struct inet_proto *p); /* boot; unique by (type, proto) and input by proto */
@@ -151,14 +178,21 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *val,
 	unsigned len); /* IPPROTO_IP, IPPROTO_IPV6; -ENOPROTOOPT */
 int inet_getsockopt(struct socket *s, int level, int name, void *val, unsigned *len);
 long inet_ioctl(struct socket *s, unsigned cmd, void *arg);
-void inet_release(struct inet_sock *is); /* leaves groups, dst, options; for destroy */
+/* accept(2): a child has its listener's options. */
+void inet_inherit(struct inet_sock *child, const struct inet_sock *listener);
+void inet_release(struct inet_sock *is); /* gives up route and IP options; for destroy */
 /* sockaddr <-> address and port by the socket's family. -EINVAL (length), -EAFNOSUPPORT, ... scope
  * id -> *ifindex. */
 int __must_check inet_addr_in(struct inet_sock *is, const struct sockaddr_storage *a, unsigned len,
 	struct ip_addr *ip, __be16 *port, uint32_t *ifindex);
 unsigned inet_addr_out(struct inet_sock *is, const struct ip_addr *ip, __be16 port,
-	uint32_t ifindex, struct sockaddr_storage *a);      /* length */
+	uint32_t ifindex, struct sockaddr_storage *a); /* length */
+/* connect(2) and sends to "any" mean this host: 0.0.0.0 becomes 127.0.0.1, :: becomes ::1. */
+void inet_any_to_loopback(struct ip_addr *a);
 void inet_flow(const struct inet_sock *is, struct flow *f); /* of a connected (or bound) socket */
+/* May @is be bound to @a (a family's, device's, this host's address)? *ifindex: of the sockaddr in,
+ * to bind to out. 0, -EINVAL, -EADDRNOTAVAIL. */
+int __must_check inet_bind_check(struct inet_sock *is, const struct ip_addr *a, uint32_t *ifindex);
 /* Route for is->local -> is->remote, kept in is->dst: looks again only when the old one no longer
  * holds. Socket lock held. */
 int __must_check inet_route(struct inet_sock *is);
@@ -172,7 +206,8 @@ struct bind_table *bind_table_create(
  * 6056). Rules of SO_REUSEADDR, SO_REUSEPORT (same user), device and v6only as socket(7), ip(7),
  * ipv6(7). Ports below ip_unprivileged_port_start want CAP_NET_BIND_SERVICE. @listen_conflict:
  * TCP's extra rule with SO_REUSEADDR (a listener excludes). Socket lock NOT held; sets local, lport
- * under it. 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES.
+ * under it. One task at a time binds or connects a socket: the caller holds snd_mutex or the like.
+ * 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES.
  */
 int __must_check inet_bind(struct bind_table *t, struct inet_sock *is, const struct ip_addr *addr,
 	__be16 port, uint32_t ifindex);
@@ -180,11 +215,19 @@ int __must_check inet_bind(struct bind_table *t, struct inet_sock *is, const str
  * transport's own table (TCP); the same port may then serve several peers. */
 int __must_check inet_bind_connect(struct bind_table *t, struct inet_sock *is,
 	bool (*is_free)(void *arg, __be16 port), void *arg);
+/* connect(2) gave the socket a local address, or took it: conflicts are judged by it. */
+void inet_bind_rename(struct bind_table *t, struct inet_sock *is);
+/* The following may be called with the socket's lock held (but not with a hash table's). */
 void inet_bind_inherit(struct bind_table *t, struct inet_sock *child,
 	struct inet_sock *listener); /* accept: same port */
 void inet_unbind(struct bind_table *t, struct inet_sock *is);
-int __must_check inet_bind_may_listen(
-	struct bind_table *t, struct inet_sock *is); /* 0 or -EADDRINUSE */
+/* listen(2): 0 or -EADDRINUSE; from then on the socket excludes others as a listener does. */
+int __must_check inet_bind_may_listen(struct bind_table *t, struct inet_sock *is);
+void inet_bind_stop_listen(struct bind_table *t, struct inet_sock *is);
+/* TIME_WAIT: @tw (zeroed memory of the caller's) takes the place of @is, which is unbound then; and
+ * leaves. After inet_unbind_tw() the memory of @tw is kept for a grace period. */
+void inet_bind_timewait(struct bind_table *t, struct inet_sock *is, struct bind_owner *tw);
+void inet_unbind_tw(struct bind_table *t, struct bind_owner *tw);
 uint16_t inet_port_min(struct net *net), inet_port_max(struct net *net);
 
 /* ---- sending ---- */
@@ -195,7 +238,18 @@ struct inet_send_args {
 	const uint8_t *options; /* IPv4 */
 	uint8_t options_len;
 	uint32_t flow_label;
+	uint8_t pmtu_mode;    /* IP_PMTUDISC_*, for inet_send(): DO and PROBE never fragment */
+	bool ttl_is_set;      /* 0 is meant (IP_MULTICAST_TTL, IP_TTL by cmsg) */
+	bool mcast_loop;      /* multicast: this host's members get it too */
 	struct inet_sock *sk; /* for local error reports; may be NULL */
+};
+enum ip_pmtudisc {
+	IP_PMTUDISC_DONT,
+	IP_PMTUDISC_WANT,
+	IP_PMTUDISC_DO,
+	IP_PMTUDISC_PROBE,
+	IP_PMTUDISC_INTERFACE,
+	IP_PMTUDISC_OMIT
 };
 /*
  * Put the IP header in front of @p (at the transport header; p->l4 is set by the caller) and send
@@ -248,14 +302,16 @@ struct net_inet {
 	uint8_t default_ttl, default_hop_limit;
 	uint16_t port_min, port_max, unprivileged_port;
 	uint32_t tcp_rmem[3], tcp_wmem[3];
-	bool tcp_sack, tcp_timestamps, tcp_window_scaling, tcp_syncookies, tcp_ecn, tcp_tw_reuse;
+	bool tcp_sack, tcp_timestamps, tcp_window_scaling, tcp_syncookies, tcp_ecn, tcp_tw_reuse,
+		tcp_rfc1337;
 	uint32_t tcp_fin_timeout_s, tcp_keepalive_time_s, tcp_keepalive_intvl_s,
 		tcp_keepalive_probes, tcp_syn_retries, tcp_synack_retries, tcp_retries2,
 		tcp_max_syn_backlog, tcp_max_tw_buckets, somaxconn;
 	uint32_t udp_rmem_min, udp_wmem_min;
 	uint32_t icmp_ratelimit_ms;
-	bool icmp_echo_ignore_broadcasts, icmp_echo_ignore_all;
+	bool icmp_echo_ignore_broadcasts, icmp_echo_ignore_all, icmp6_echo_ignore_all;
 	uint32_t ping_group_min, ping_group_max;
+	bool bindv6only, nonlocal_bind;
 	uint32_t frag_high_bytes, frag_low_bytes, frag_time_s;
 };
 

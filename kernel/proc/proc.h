@@ -143,3 +143,5 @@ void mm_set_limits(struct mm *m, const struct process *p);
 void rlimit_hooks_init(void);
 void oom_init(void);
 void cred_hooks_init(void);
+void sigio_init(void);
+void signalfd_notify_locked(struct process *p, int sig); /* sig_lock held: @sig became pending */

@@ -270,6 +270,7 @@ struct process *process_alloc(void)
 	list_init(&p->posix_timers);
 	list_init(&p->sem_adjustments);
 	sigpending_init(&p->pending);
+	list_init(&p->signalfds);
 	wait_queue_init(&p->child_wait);
 	itimer_init_process(p);
 	return p;
@@ -362,6 +363,7 @@ void proc_init(void)
 	futex_init();
 	rlimit_hooks_init();
 	cred_hooks_init();
+	sigio_init();
 	oom_init();
 	jobs_init();
 }

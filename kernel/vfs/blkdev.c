@@ -46,25 +46,28 @@ static int64_t bytes_of(const struct block_device *b)
 static int blkdev_open(struct inode *i, struct file *f)
 {
 	struct block_device *b = bdev_by_dev(i->rdev);
-	int err = 0;
+	int err;
 
 	if (!b)
 		return -ENXIO;
-	if ((f->mode & FMODE_WRITE) && b->limits.read_only)
-		err = -EACCES;
-	if (!err && (f->flags & O_EXCL)) {
+	err = bdev_open(b);
+	if (err)
+		goto put;
+	if (f->flags & O_EXCL) {
 		err = bdev_claim(b, f);
-		if (!err)
-			f->mode |= FMODE_EXCL;
-	}
-	if (err) {
-		bdev_put(b);
-		return err;
+		if (err)
+			goto close;
+		f->mode |= FMODE_EXCL;
 	}
 	f->private = b;
 	f->mapping = &b->mapping;
 	f->wb_seen = b->mapping.wb_seq;
 	return 0;
+close:
+	bdev_close(b);
+put:
+	bdev_put(b);
+	return err;
 }
 
 static void blkdev_release(struct file *f)
@@ -75,6 +78,7 @@ static void blkdev_release(struct file *f)
 		log_ratelimited(LOG_ERR, "%s: write failed at close", b->name);
 	if (f->mode & FMODE_EXCL)
 		bdev_release(b, f);
+	bdev_close(b);
 	bdev_put(b);
 }
 
@@ -105,6 +109,8 @@ static ssize_t blkdev_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	ssize_t n;
 	int err;
 
+	if (b->disk->limits.read_only)
+		return -EPERM;
 	if (!from->count)
 		return 0;
 	if (left <= 0)
@@ -218,7 +224,7 @@ static long blkdev_ioctl(struct file *f, unsigned cmd, void *arg)
 		*(uint32_t *)arg = 0;
 		return 0;
 	case BLKROGET:
-		*(int *)arg = b->limits.read_only;
+		*(int *)arg = b->disk->limits.read_only;
 		return 0;
 	case BLKRAGET:
 		*(long *)arg = 256;
@@ -236,7 +242,21 @@ static long blkdev_ioctl(struct file *f, unsigned cmd, void *arg)
 	case HDIO_GETGEO:
 		return geometry(b, arg);
 	}
+	if (b->disk == b && b->ops->ioctl)
+		return b->ops->ioctl(b, f->mode & FMODE_WRITE, cmd, arg);
 	return -ENOTTY;
+}
+
+static int blkdev_mmap(struct file *f, struct vm_map_args *a)
+{
+	const struct block_device *b = f->private;
+
+	if (b->disk->limits.read_only && (a->flags & VM_SHARED)) {
+		if (a->flags & VM_WRITE)
+			return -EINVAL;
+		a->flags &= ~(uint32_t)VM_MAYWRITE;
+	}
+	return generic_file_mmap(f, a);
 }
 
 const struct file_ops blkdev_fops = {
@@ -246,6 +266,6 @@ const struct file_ops blkdev_fops = {
 	.write = blkdev_write,
 	.fsync = blkdev_fsync,
 	.seek = blkdev_seek,
-	.mmap = generic_file_mmap,
+	.mmap = blkdev_mmap,
 	.ioctl = blkdev_ioctl,
 };

@@ -14,6 +14,7 @@ static atomic64_t nr_files;
 static uint64_t max_files;
 
 void (*file_released)(struct file *f);
+void (*file_signal)(struct file *f, unsigned events);
 uint64_t (*file_size_limit)(void);
 void (*file_too_big)(void);
 
@@ -159,6 +160,18 @@ void file_stats(struct file_stats *out)
 	out->max = max_files;
 }
 
+void file_change_flags(struct file *f, unsigned clear, unsigned set)
+{
+	unsigned was;
+
+	spin_lock(&f->lock);
+	was = f->flags;
+	f->flags = (was & ~clear) | set;
+	if (((was ^ f->flags) & O_ASYNC) && f->ops->async)
+		f->ops->async(f, f->flags & O_ASYNC);
+	spin_unlock(&f->lock);
+}
+
 int vfs_fcntl_setfl(struct file *f, unsigned flags)
 {
 	const unsigned may_change = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME;
@@ -167,9 +180,7 @@ int vfs_fcntl_setfl(struct file *f, unsigned flags)
 		return -EBADF;
 	if ((flags & O_NOATIME & ~f->flags) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
-	spin_lock(&f->lock);
-	f->flags = (f->flags & ~may_change) | (flags & may_change);
-	spin_unlock(&f->lock);
+	file_change_flags(f, may_change, flags & may_change);
 	return 0;
 }
 

@@ -165,6 +165,7 @@ void sync_init(void);
 void file_cache_init(uint64_t pages);
 struct file *file_alloc(
 	unsigned flags); /* access mode bits set from flags; NULL: no memory or too many */
+void file_change_flags(struct file *f, unsigned clear, unsigned set); /* tells ops->async */
 /* Give @f (from file_alloc) its path, which it takes over also on failure, and open it. */
 int file_open_path(struct file *f, struct path *p);
 void locks_close(struct file *f, struct files *owner); /* close(2) by a process */

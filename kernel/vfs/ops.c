@@ -137,7 +137,8 @@ static int mknod_allowed(mode_t mode, dev_t dev)
 	}
 }
 
-int vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev)
+int vfs_mknod_path(
+	const struct path *base, const char *name, mode_t mode, dev_t dev, struct path *out)
 {
 	struct parent p;
 	struct dentry *d;
@@ -163,8 +164,17 @@ int vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev)
 		err = dir->ops->create ? dir->ops->create(dir, d, mode) : -EPERM;
 	else if (!err)
 		err = dir->ops->mknod ? dir->ops->mknod(dir, d, mode, dev) : -EPERM;
+	if (!err && out) {
+		*out = (struct path){p.path.mnt, d};
+		path_get(out);
+	}
 	change_end(&p, d);
 	return err;
+}
+
+int vfs_mknod(const struct path *base, const char *name, mode_t mode, dev_t dev)
+{
+	return vfs_mknod_path(base, name, mode, dev, NULL);
 }
 
 int vfs_symlink(const char *target, const struct path *base, const char *name)

@@ -160,13 +160,6 @@ int64_t vfs_seek(struct file *f, int64_t off, int whence)
 	return r;
 }
 
-static void set_flag(struct file *f, unsigned flag, bool on)
-{
-	spin_lock(&f->lock);
-	f->flags = on ? f->flags | flag : f->flags & ~flag;
-	spin_unlock(&f->lock);
-}
-
 static long regular_ioctl(struct file *f, unsigned cmd, int *arg)
 {
 	int64_t left = i_size_read(f->inode) - f->pos;
@@ -189,7 +182,9 @@ long vfs_ioctl(struct file *f, unsigned cmd, void *arg)
 	if (f->mode & FMODE_PATH)
 		return -EBADF;
 	if (cmd == IOC_FIONBIO || cmd == IOC_FIOASYNC) {
-		set_flag(f, cmd == IOC_FIONBIO ? O_NONBLOCK : O_ASYNC, *(int *)arg != 0);
+		unsigned flag = cmd == IOC_FIONBIO ? O_NONBLOCK : O_ASYNC;
+
+		file_change_flags(f, flag, *(int *)arg ? flag : 0);
 		return 0;
 	}
 	if (f->ops->ioctl)

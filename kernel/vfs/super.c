@@ -133,9 +133,22 @@ static void super_free(struct super *sb)
 	rcu_barrier(); /* inodes look at it when they are freed */
 	if (sb->bdev) {
 		bdev_release(sb->bdev, sb);
+		bdev_close(sb->bdev);
 		bdev_put(sb->bdev);
 	}
 	kfree(sb);
+}
+
+static int super_claim(struct super *sb, struct block_device *bdev)
+{
+	int err = bdev_open(bdev);
+
+	if (err)
+		return err;
+	err = bdev_claim(bdev, sb);
+	if (err)
+		bdev_close(bdev);
+	return err;
 }
 
 /* @bdev: NULL, or referenced and taken over, also on failure. */
@@ -151,10 +164,10 @@ static int super_fill(const struct fs_type *type, unsigned flags, const char *op
 		return -ENOMEM;
 	}
 	if (bdev) {
-		if (bdev->limits.read_only && !(flags & MS_RDONLY))
+		if (bdev->disk->limits.read_only && !(flags & MS_RDONLY))
 			err = -EACCES;
 		if (!err)
-			err = bdev_claim(bdev, sb);
+			err = super_claim(sb, bdev);
 		if (err) {
 			bdev_put(bdev);
 			kfree(sb);
@@ -244,7 +257,7 @@ static void super_kill(struct super *sb)
 		sb->ops->unmount(sb);
 	if (sb->bdev && !sb->bdev->gone) {
 		err = pagecache_sync(&sb->bdev->mapping, 0, INT64_MAX);
-		if (!err && !sb->bdev->limits.read_only)
+		if (!err && !sb->bdev->disk->limits.read_only)
 			err = blk_flush(sb->bdev);
 		if (err)
 			log_err("vfs: %s: unmount: flush failed: %d", sb->id, err);
@@ -272,7 +285,7 @@ int super_remount(struct super *sb, unsigned flags, const char *options)
 		if (err)
 			return err;
 	}
-	if (!(want & MS_RDONLY) && sb->bdev && sb->bdev->limits.read_only)
+	if (!(want & MS_RDONLY) && sb->bdev && sb->bdev->disk->limits.read_only)
 		return -EACCES;
 	if (sb->ops->remount) {
 		err = sb->ops->remount(sb, &want, options);

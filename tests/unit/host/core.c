@@ -372,6 +372,27 @@ __weak int kthread_run(void (*fn)(void *), void *arg, const char *name)
 	return 0;
 }
 
+__weak int sched_set_affinity(struct task *t, struct cpumask mask)
+{
+	(void)t, (void)mask;
+	return 0;
+}
+__weak void sched_set_nice(struct task *t, int nice)
+{
+	(void)t, (void)nice;
+}
+__weak void sched_set_slice(struct task *t, uint64_t ns)
+{
+	(void)t, (void)ns;
+}
+__weak void sleep_uninterruptible_ns(uint64_t ns)
+{
+	if (unit_on_sleep)
+		unit_on_sleep();
+	else
+		unit_advance(ns);
+}
+
 /* ---- the machine ---- */
 
 __weak unsigned cpu_count(void)

@@ -70,7 +70,7 @@ __weak void *kmalloc(size_t n, unsigned gfp)
 {
 	void *p;
 
-	if (!(gfp & GFP_ATOMIC))
+	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT)))
 		might_sleep();
 	if (refuse() || n > 4u << 20)
 		return NULL;
@@ -129,7 +129,7 @@ __weak void *slab_alloc(struct slab_cache *c, unsigned gfp)
 {
 	void *p;
 
-	if (!(gfp & GFP_ATOMIC))
+	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT)))
 		might_sleep();
 	if (refuse())
 		return NULL;
@@ -168,7 +168,7 @@ __weak struct page *page_alloc(unsigned order, unsigned gfp)
 {
 	unsigned n = 1u << order, i, k;
 
-	if (!(gfp & GFP_ATOMIC))
+	if (!(gfp & (GFP_ATOMIC | GFP_NOWAIT)))
 		might_sleep();
 	if (refuse())
 		return NULL;
@@ -213,6 +213,10 @@ __weak void page_free(struct page *p, unsigned order)
 __weak void page_put_last(struct page *p)
 {
 	page_release(p);
+}
+__weak void mem_stats(struct mem_stats *out)
+{
+	*out = (struct mem_stats){.total = UNIT_PAGES, .free = UNIT_PAGES};
 }
 __weak void page_lock(struct page *p)
 {

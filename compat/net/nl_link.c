@@ -1,0 +1,324 @@
+/*
+ * nl_link.c - interfaces by rtnetlink(7): RTM_{GET,NEW,SET,DEL}LINK.
+ *
+ * Does not: queueing disciplines, alternative names, bonds; bridge and veth options beyond what is
+ * decoded here get EOPNOTSUPP.
+ */
+#include "netlink.h"
+#include "compat.h"
+#include <printf.h>
+
+enum { IF_OPER_UNKNOWN = 0, IF_OPER_DOWN = 2, IF_OPER_LOWERLAYERDOWN = 3, IF_OPER_UP = 6 };
+
+static uint8_t oper_state(const struct netdev *d)
+{
+	if (d->flags & IFF_LOOPBACK)
+		return IF_OPER_UNKNOWN;
+	return !(d->flags & IFF_UP) || !READ_ONCE(d->carrier) ? IF_OPER_DOWN : IF_OPER_UP;
+}
+
+/* rtnl_link_stats64 goes on for eight more counters that we do not have. */
+static void put_stats(struct nl_out *o, struct netdev *d)
+{
+	struct {
+		struct netdev_stats s;
+		uint64_t more[8];
+	} wide = {0};
+	uint32_t narrow[sizeof(wide) / sizeof(uint64_t) - 1];
+
+	netdev_stats(d, &wide.s);
+	for (unsigned i = 0; i < ARRAY_SIZE(narrow); i++)
+		narrow[i] = (uint32_t)((const uint64_t *)&wide)[i];
+	nl_put(o, IFLA_STATS64, &wide, sizeof(wide));
+	nl_put(o, IFLA_STATS, narrow, sizeof(narrow));
+}
+
+static void put_kind(struct nl_out *o, const struct netdev *d)
+{
+	uint32_t mark;
+
+	if (!d->kind)
+		return;
+	nl_nest(o, IFLA_LINKINFO, &mark);
+	nl_put_str(o, IFLA_INFO_KIND, d->kind);
+	nl_nest_end(o, mark);
+}
+
+void nl_put_link(struct nl_out *o, uint16_t type, struct netdev *d, uint32_t change)
+{
+	const uint64_t map[4] = {0};
+	struct ifinfomsg *m = nl_begin(o, type, sizeof(*m));
+
+	if (!m)
+		return;
+	m->type = d->type;
+	m->index = (int32_t)d->ifindex;
+	m->flags = d->flags;
+	m->change = change;
+	nl_put_str(o, IFLA_IFNAME, d->name);
+	nl_put_u32(o, IFLA_TXQLEN, d->tx_queue_len);
+	nl_put_u8(o, IFLA_OPERSTATE, oper_state(d));
+	nl_put_u8(o, IFLA_LINKMODE, 0);
+	nl_put_u32(o, IFLA_MTU, d->mtu);
+	nl_put_u32(o, IFLA_MIN_MTU, d->min_mtu);
+	nl_put_u32(o, IFLA_MAX_MTU, d->max_mtu);
+	nl_put_u32(o, IFLA_GROUP, 0);
+	nl_put_u32(o, IFLA_PROMISCUITY, d->promisc_users);
+	nl_put_u32(o, IFLA_NUM_TX_QUEUES, d->nr_txq);
+	nl_put_u8(o, IFLA_CARRIER, READ_ONCE(d->carrier));
+	nl_put_str(o, IFLA_QDISC, d->tx_queue_len ? "pfifo" : "noqueue");
+	if (d->lower)
+		nl_put_u32(o, IFLA_LINK, d->lower->ifindex);
+	if (d->master)
+		nl_put_u32(o, IFLA_MASTER, d->master->ifindex);
+	nl_put(o, IFLA_MAP, map, sizeof(map));
+	if (d->addr_len) {
+		nl_put(o, IFLA_ADDRESS, d->addr, d->addr_len);
+		nl_put(o, IFLA_BROADCAST, d->broadcast, d->addr_len);
+	}
+	put_stats(o, d);
+	put_kind(o, d);
+	nl_end(o);
+}
+
+/* ---- asking ---- */
+
+/* By index or by name; held. 0, -ENODEV, -EINVAL. */
+static int find_link(const struct nl_request *r, const struct nlattr **attr, struct netdev **out)
+{
+	const struct ifinfomsg *m = r->body;
+	char name[NETDEV_NAME];
+
+	if (m->index > 0) {
+		*out = netdev_get_by_index(r->net, (uint32_t)m->index);
+	} else if (attr[IFLA_IFNAME]) {
+		if (nla_string(attr[IFLA_IFNAME], name, sizeof(name)))
+			return -EINVAL;
+		*out = netdev_get_by_name(r->net, name);
+	} else if (attr[IFLA_ALT_IFNAME]) {
+		if (nla_string(attr[IFLA_ALT_IFNAME], name, sizeof(name)))
+			return -ENODEV;
+		*out = netdev_get_by_name(r->net, name);
+	} else {
+		return -EINVAL;
+	}
+	return *out ? 0 : -ENODEV;
+}
+
+static int get_link(struct nl_request *r, const struct nlattr **attr)
+{
+	struct netdev *d;
+	int err;
+
+	if (r->is_dump) {
+		list_for_each_entry (d, &r->net->devices, node)
+			nl_put_link(r->out, RTM_NEWLINK, d, 0);
+		return 0;
+	}
+	err = find_link(r, attr, &d);
+	if (err)
+		return err;
+	nl_put_link(r->out, RTM_NEWLINK, d, 0);
+	netdev_put(d);
+	return 0;
+}
+
+/* ---- changing ---- */
+
+static int set_master(struct netdev *d, uint32_t ifindex)
+{
+	struct netdev *bridge;
+	int err = 0;
+
+	if (!ifindex)
+		return d->master ? bridge_del_port(d) : 0;
+	bridge = netdev_get_by_index(d->net, ifindex);
+	if (!bridge)
+		return -EINVAL;
+	if (!bridge->kind || strcmp(bridge->kind, "bridge"))
+		err = -EOPNOTSUPP;
+	else if (d->master && d->master != bridge)
+		err = bridge_del_port(d);
+	if (!err && d->master != bridge)
+		err = bridge_add_port(bridge, d);
+	netdev_put(bridge);
+	return err;
+}
+
+static int set_name(struct netdev *d, const struct nlattr *a)
+{
+	char name[NETDEV_NAME];
+
+	if (nla_string(a, name, sizeof(name)))
+		return -EINVAL;
+	return strcmp(name, d->name) ? netdev_rename(d, name) : 0;
+}
+
+/* Each attribute in turn, as `ip link set` sends one or a few. */
+static int change_link(
+	struct netdev *d, const struct ifinfomsg *m, const struct nlattr **attr, bool by_index)
+{
+	int err = 0;
+	uint32_t mask = m->change ? m->change : m->flags ? ~0u : 0;
+
+	if (attr[IFLA_ADDRESS])
+		err = nla_len(attr[IFLA_ADDRESS]) < d->addr_len
+			      ? -EINVAL
+			      : netdev_set_mac(d, nla_data(attr[IFLA_ADDRESS]));
+	if (!err && attr[IFLA_MTU])
+		err = netdev_set_mtu(d, nla_u32(attr[IFLA_MTU], d->mtu, &err));
+	if (!err && attr[IFLA_IFNAME] && by_index)
+		err = set_name(d, attr[IFLA_IFNAME]);
+	if (!err && attr[IFLA_TXQLEN])
+		d->tx_queue_len = nla_u32(attr[IFLA_TXQLEN], d->tx_queue_len, &err);
+	if (!err && attr[IFLA_MASTER])
+		err = set_master(d, nla_u32(attr[IFLA_MASTER], 0, &err));
+	if (!err && mask)
+		err = netdev_set_flags(d, m->flags,
+			mask & (IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP | IFF_MULTICAST));
+	return err;
+}
+
+/* What IFLA_INFO_DATA says of a new interface, by kind. */
+union kind_args {
+	struct vlan_args vlan;
+	struct veth_args veth;
+};
+
+static int vlan_data(struct net *net, const struct nlattr **attr, const struct nlattr **data,
+	union kind_args *out)
+{
+	int err = 0;
+	uint16_t id;
+
+	if (!attr[IFLA_LINK] || !data[IFLA_VLAN_ID] || nla_len(data[IFLA_VLAN_ID]) < sizeof(id))
+		return -EINVAL;
+	memcpy(&id, nla_data(data[IFLA_VLAN_ID]), sizeof(id));
+	if (id > 4094)
+		return -ERANGE;
+	out->vlan = (struct vlan_args){.id = id, .protocol = ETH_P_8021Q};
+	if (data[IFLA_VLAN_PROTOCOL] && nla_len(data[IFLA_VLAN_PROTOCOL]) >= sizeof(__be16)) {
+		__be16 protocol;
+
+		memcpy(&protocol, nla_data(data[IFLA_VLAN_PROTOCOL]), sizeof(protocol));
+		out->vlan.protocol = be16(protocol);
+	}
+	/* The configuration lock keeps the device. */
+	rcu_read_lock();
+	out->vlan.lower = netdev_by_index_rcu(net, nla_u32(attr[IFLA_LINK], 0, &err));
+	rcu_read_unlock();
+	return err ? err : out->vlan.lower ? 0 : -ENODEV;
+}
+
+/* The peer's part is a message of its own: struct ifinfomsg, then attributes. */
+static int veth_data(const struct nlattr **data, char *peer, union kind_args *out)
+{
+	const struct nlattr *attr[NL_ATTRS], *p = data[VETH_INFO_PEER];
+	struct nl_request inner = {0};
+	int err;
+
+	*peer = '\0';
+	out->veth.peer = NULL;
+	if (!p)
+		return 0;
+	inner.body = nla_data(p);
+	inner.body_len = nla_len(p);
+	err = nl_parse(&inner, sizeof(struct ifinfomsg), attr, NL_ATTRS - 1);
+	if (!err && attr[IFLA_IFNAME]) {
+		err = nla_string(attr[IFLA_IFNAME], peer, NETDEV_NAME);
+		out->veth.peer = peer;
+	}
+	return err;
+}
+
+static int new_link(struct nl_request *r, const struct nlattr **attr)
+{
+	const struct nlattr *info[NL_ATTRS], *data[NL_ATTRS] = {0};
+	char kind[16], name[NETDEV_NAME] = "", peer[NETDEV_NAME];
+	union kind_args args = {0};
+	const struct netdev_kind *k;
+	struct netdev *d;
+	int err;
+
+	if (!attr[IFLA_LINKINFO])
+		return -ENODEV;
+	err = nl_parse_nested(attr[IFLA_LINKINFO], info, NL_ATTRS - 1);
+	if (err || !info[IFLA_INFO_KIND] || nla_string(info[IFLA_INFO_KIND], kind, sizeof(kind)))
+		return -EINVAL;
+	k = netdev_kind_find(kind);
+	if (!k) {
+		unsupported("kind of interface", 0);
+		return -EOPNOTSUPP;
+	}
+	if (info[IFLA_INFO_DATA])
+		err = nl_parse_nested(info[IFLA_INFO_DATA], data, NL_ATTRS - 1);
+	if (!err && attr[IFLA_IFNAME])
+		err = nla_string(attr[IFLA_IFNAME], name, sizeof(name));
+	if (!err && !*name)
+		snprintf(name, sizeof(name), "%s%%d", kind);
+	if (!err && !strcmp(kind, "vlan"))
+		err = vlan_data(r->net, attr, data, &args);
+	else if (!err && !strcmp(kind, "veth"))
+		err = veth_data(data, peer, &args);
+	if (!err)
+		err = k->create(r->net, name, &args, &d);
+	return err ? err : change_link(d, r->body, attr, false);
+}
+
+static int set_link(struct nl_request *r, const struct nlattr **attr)
+{
+	const struct ifinfomsg *m = r->body;
+	struct netdev *d;
+	int err = find_link(r, attr, &d);
+
+	if (err == -ENODEV && r->h->type == RTM_NEWLINK && m->index <= 0 &&
+		r->h->flags & NLM_F_CREATE)
+		return new_link(r, attr);
+	if (err == -EINVAL && r->h->type == RTM_NEWLINK && r->h->flags & NLM_F_CREATE)
+		return new_link(r, attr);
+	if (err)
+		return err;
+	if (r->h->type == RTM_NEWLINK && r->h->flags & NLM_F_EXCL)
+		err = -EEXIST;
+	else
+		err = change_link(d, m, attr, m->index > 0);
+	netdev_put(d);
+	return err;
+}
+
+static int del_link(struct nl_request *r, const struct nlattr **attr)
+{
+	const struct netdev_kind *k;
+	struct netdev *d;
+	int err = find_link(r, attr, &d);
+
+	if (err)
+		return err;
+	k = d->kind ? netdev_kind_find(d->kind) : NULL;
+	if (k && k->destroy)
+		k->destroy(d);
+	else
+		err = -EOPNOTSUPP;
+	netdev_put(d);
+	return err;
+}
+
+int nl_link_request(struct nl_request *r)
+{
+	const struct nlattr *attr[NL_ATTRS];
+	/* Old programs ask for a dump with no more than struct rtgenmsg. */
+	size_t fixed = r->is_dump && r->body_len < sizeof(struct ifinfomsg)
+			       ? 1
+			       : sizeof(struct ifinfomsg);
+	int err = nl_parse(r, fixed, attr, NL_ATTRS - 1);
+
+	if (err)
+		return err;
+	switch (r->h->type) {
+	case RTM_GETLINK:
+		return get_link(r, attr);
+	case RTM_DELLINK:
+		return del_link(r, attr);
+	}
+	return set_link(r, attr);
+}

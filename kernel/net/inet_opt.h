@@ -1,0 +1,90 @@
+/*
+ * inet_opt.h - option numbers of the levels IPPROTO_IP and IPPROTO_IPV6: Linux's.
+ */
+#pragma once
+#include "ip.h"
+
+enum { /* ip(7) */
+	IP_TOS = 1,
+	IP_TTL = 2,
+	IP_HDRINCL = 3,
+	IP_OPTIONS = 4,
+	IP_ROUTER_ALERT = 5,
+	IP_RECVOPTS = 6,
+	IP_RETOPTS = 7,
+	IP_PKTINFO = 8,
+	IP_MTU_DISCOVER = 10,
+	IP_RECVERR = 11,
+	IP_RECVTTL = 12,
+	IP_RECVTOS = 13,
+	IP_MTU = 14,
+	IP_FREEBIND = 15,
+	IP_TRANSPARENT = 19,
+	IP_RECVORIGDSTADDR = 20,
+	IP_MINTTL = 21,
+	IP_NODEFRAG = 22,
+	IP_BIND_ADDRESS_NO_PORT = 24,
+	IP_RECVFRAGSIZE = 25,
+	IP_MULTICAST_IF = 32,
+	IP_MULTICAST_TTL = 33,
+	IP_MULTICAST_LOOP = 34,
+	IP_ADD_MEMBERSHIP = 35,
+	IP_DROP_MEMBERSHIP = 36,
+	IP_UNBLOCK_SOURCE = 37,
+	IP_BLOCK_SOURCE = 38,
+	IP_ADD_SOURCE_MEMBERSHIP = 39,
+	IP_DROP_SOURCE_MEMBERSHIP = 40,
+	IP_MSFILTER = 41,
+	MCAST_JOIN_GROUP = 42, /* both levels */
+	MCAST_BLOCK_SOURCE = 43,
+	MCAST_UNBLOCK_SOURCE = 44,
+	MCAST_LEAVE_GROUP = 45,
+	MCAST_JOIN_SOURCE_GROUP = 46,
+	MCAST_LEAVE_SOURCE_GROUP = 47,
+	MCAST_MSFILTER = 48,
+	IP_MULTICAST_ALL = 49,
+	IP_UNICAST_IF = 50
+};
+enum { /* ipv6(7) */
+	IPV6_2292PKTINFO = 2,
+	IPV6_CHECKSUM = 7,
+	IPV6_2292HOPLIMIT = 8,
+	IPV6_UNICAST_HOPS = 16,
+	IPV6_MULTICAST_IF = 17,
+	IPV6_MULTICAST_HOPS = 18,
+	IPV6_MULTICAST_LOOP = 19,
+	IPV6_JOIN_GROUP = 20,
+	IPV6_LEAVE_GROUP = 21,
+	IPV6_MTU_DISCOVER = 23,
+	IPV6_MTU = 24,
+	IPV6_RECVERR = 25,
+	IPV6_V6ONLY = 26,
+	IPV6_MULTICAST_ALL = 29,
+	IPV6_FLOWINFO_SEND = 33,
+	IPV6_RECVPKTINFO = 49,
+	IPV6_PKTINFO = 50,
+	IPV6_RECVHOPLIMIT = 51,
+	IPV6_HOPLIMIT = 52,
+	IPV6_DONTFRAG = 62,
+	IPV6_RECVTCLASS = 66,
+	IPV6_TCLASS = 67,
+	IPV6_AUTOFLOWLABEL = 70,
+	IPV6_MINHOPCOUNT = 73,
+	IPV6_RECVORIGDSTADDR = 74,
+	IPV6_TRANSPARENT = 75,
+	IPV6_UNICAST_IF = 76,
+	IPV6_RECVFRAGSIZE = 77,
+	IPV6_FREEBIND = 78
+};
+struct ip_pktinfo {
+	int32_t ifindex;
+	__be32 spec_dst, addr;
+};
+struct ip6_pktinfo {
+	uint8_t addr[16];
+	uint32_t ifindex;
+};
+
+/* group_sock.c: memberships and filters. 0, -errno, -ENOPROTOOPT: not one of these. Sleeps. */
+int group_setsockopt(struct inet_sock *is, int level, int name, const void *val, unsigned len);
+int group_getsockopt(struct inet_sock *is, int level, int name, void *val, unsigned *len);

@@ -1,0 +1,19 @@
+/*
+ * init.c - the network room's boot step: its parts in their order.
+ */
+#include <net.h>
+#include "core.h"
+#include "filter.h"
+#include "inet.h"
+
+void net_init(void)
+{
+	net_core_init();
+	inet_init();
+	tcp_init();
+	unix_init();
+	packet_init();
+	filter_init();
+	loopback_init(&net_initial);
+	net_threads_start();
+}
