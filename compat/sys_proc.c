@@ -6,6 +6,7 @@
 #include "abi/signal.h"
 #include "compat.h"
 #include <exec.h>
+#include <ipc.h>
 #include <printf.h>
 #include <vm.h>
 
@@ -135,6 +136,8 @@ long sys_unshare(unsigned long flags)
 		err = unshare_fs(flags & CLONE_NEWNS);
 	if (!err && flags & CLONE_FILES)
 		err = files_unshare();
+	if (!err && flags & CLONE_SYSVSEM)
+		ipc_exit_process(current->process);
 	return err;
 }
 

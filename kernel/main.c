@@ -17,6 +17,7 @@
 #include <debug.h>
 #include <error.h>
 #include <fs.h>
+#include <ipc.h>
 #include <log.h>
 #include <net.h>
 #include <page.h>
@@ -61,6 +62,7 @@ STEP(workqueue_init)
 STEP(writeback_init)
 STEP(policy_init)
 STEP(proc_init)
+STEP(ipc_init)
 STEP(vfs_init)
 STEP(tmpfs_init)
 STEP(devfs_init)
@@ -94,6 +96,7 @@ static const struct boot_step boot[] = {
 static const struct boot_step services[] = {
 	{"policy", step_policy_init},                           /* credentials */
 	{"proc", step_proc_init},                               /* processes and signals */
+	{"ipc", step_ipc_init},                                 /* System V IPC */
 	{"vfs", step_vfs_init},                                 /* names and files */
 	{"tmpfs", step_tmpfs_init}, {"devfs", step_devfs_init}, /* devices get names */
 	{"block", step_block_init},                             /* disks may be announced */

@@ -84,6 +84,7 @@ int proc_number(
 extern const struct proc_entry proc_root_entries[]; /* root.c */
 extern const struct proc_entry proc_pid_entries[];  /* pid.c */
 extern const struct proc_entry proc_tid_entries[];
+extern const struct proc_entry proc_sysvipc_entries[];
 extern struct proc_entry proc_sys_entries[]; /* sys.c; constant after proc_sys_init() */
 void proc_sys_init(void);
 extern const struct proc_dir proc_pid_dir; /* processes in / */

@@ -340,6 +340,7 @@ const struct proc_entry proc_root_entries[] = {
 	PROC_FILE("stat", show_stat),
 	PROC_FILE("swaps", show_swaps),
 	{.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries},
+	{.name = "sysvipc", .mode = S_IFDIR | 0555, .children = proc_sysvipc_entries},
 	{.name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self},
 	PROC_FILE("uptime", show_uptime),
 	PROC_FILE("version", show_version),

@@ -4,6 +4,7 @@
  */
 #include "procfs.h"
 #include <abi/version.h>
+#include <ipc.h>
 #include <pagecache.h>
 #include <policy.h>
 #include <printf.h>
@@ -29,6 +30,13 @@ SHOW_TEXT(show_overflow_id, "65534\n")
 SHOW_TEXT(show_randomize, "2\n")
 SHOW_TEXT(show_core_pattern, "core\n")
 SHOW_TEXT(show_entropy, "256\n")
+SHOW_TEXT(show_shmmax, "%llu\n", (unsigned long long)SHM_MAX_BYTES)
+SHOW_TEXT(show_shmall, "%llu\n", (unsigned long long)SHM_MAX_PAGES)
+SHOW_TEXT(show_shmmni, "%d\n", SHM_MAX_OBJECTS)
+SHOW_TEXT(show_sem, "%d\t%d\t%d\t%d\n", SEM_MAX_PER_SET, SEM_MAX_IN_ALL, SEM_MAX_OPS, SEM_MAX_SETS)
+SHOW_TEXT(show_msgmax, "%d\n", MSG_MAX_BYTES)
+SHOW_TEXT(show_msgmnb, "%d\n", MSG_MAX_QUEUED)
+SHOW_TEXT(show_msgmni, "%d\n", MSG_MAX_QUEUES)
 SHOW_TEXT(show_nr_open, "1048576\n")
 SHOW_TEXT(show_pipe_max, "1048576\n")
 SHOW_TEXT(show_max_map_count, "65530\n")
@@ -161,6 +169,9 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("core_pattern", show_core_pattern),
 	PROC_FILE_RW("domainname", show_domainname, write_domainname),
 	PROC_FILE_RW("hostname", show_hostname, write_hostname),
+	PROC_FILE("msgmax", show_msgmax),
+	PROC_FILE("msgmnb", show_msgmnb),
+	PROC_FILE("msgmni", show_msgmni),
 	PROC_FILE("ngroups_max", show_ngroups_max),
 	PROC_FILE("osrelease", show_osrelease),
 	PROC_FILE("ostype", show_ostype),
@@ -169,6 +180,10 @@ static const struct proc_entry kernel_entries[] = {
 	PROC_FILE("pid_max", show_pid_max),
 	{.name = "random", .mode = S_IFDIR | 0555, .children = random_entries},
 	PROC_FILE("randomize_va_space", show_randomize),
+	PROC_FILE("sem", show_sem),
+	PROC_FILE("shmall", show_shmall),
+	PROC_FILE("shmmax", show_shmmax),
+	PROC_FILE("shmmni", show_shmmni),
 	PROC_FILE("version", show_version),
 	{0},
 };

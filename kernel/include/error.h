@@ -46,6 +46,8 @@
 #define ENOTEMPTY       39
 #define ELOOP           40
 #define EWOULDBLOCK     EAGAIN
+#define ENOMSG          42
+#define EIDRM           43
 #define ENODATA         61
 #define ETIME           62
 #define ENONET          64

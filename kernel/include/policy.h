@@ -3,7 +3,8 @@
  * -EACCES (files) or -EPERM.
  *
  * Until policy files are read every answer is yes. Callers may hold no spinlock: an answer may log;
- * but policy_proc() and policy_capable() only look at compiled rules and may be asked anywhere.
+ * but policy_proc(), policy_ipc() and policy_capable() only look at compiled rules and may be asked
+ * anywhere.
  */
 #pragma once
 #include <compiler.h>
@@ -52,3 +53,5 @@ int __must_check policy_net(
 	const struct cred *c, enum policy_net_op op, const struct policy_net *what);
 int __must_check policy_sys(const struct cred *c, enum policy_sys_op op);
 int __must_check policy_exec(const struct cred *c, const struct path *p);
+/* A System V IPC object that its mode lets @c use. */
+int __must_check policy_ipc(const struct cred *c, int32_t key, bool write);

@@ -10,6 +10,7 @@
 #include <process.h>
 #include <cred.h>
 #include <file.h>
+#include <ipc.h>
 #include <task.h>
 #include <user_abi.h>
 #include <vm.h>
@@ -287,6 +288,7 @@ void thread_exit(int code)
 	if (last) {
 		itimers_stop(p);
 		posix_timers_delete_all(p);
+		ipc_exit_process(p);
 	}
 	futex_exit_thread(u);
 	vfork_release(u);

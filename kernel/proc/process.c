@@ -268,6 +268,7 @@ struct process *process_alloc(void)
 	list_init(&p->group_node);
 	list_init(&p->all_node);
 	list_init(&p->posix_timers);
+	list_init(&p->sem_adjustments);
 	sigpending_init(&p->pending);
 	list_init(&p->signalfds);
 	wait_queue_init(&p->child_wait);

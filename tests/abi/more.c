@@ -117,6 +117,8 @@ const char *errno_name(int number)
 		NAME(ENOSYS);
 		NAME(ENOTEMPTY);
 		NAME(ELOOP);
+		NAME(ENOMSG);
+		NAME(EIDRM);
 		NAME(ENODATA);
 		NAME(ETIME);
 		NAME(EOVERFLOW);

@@ -8,8 +8,8 @@ import pathlib
 import re
 import sys
 
-ORDER = ["lib", "arch", "core", "mm", "policy", "vfs", "block", "fs", "net", "tty", "drivers", "proc", "compat"]
-PEERS = [{"vfs", "block"}, {"fs", "net", "tty", "drivers"}]
+ORDER = ["lib", "arch", "core", "mm", "policy", "vfs", "block", "fs", "net", "tty", "drivers", "proc", "ipc", "compat"]
+PEERS = [{"vfs", "block"}, {"fs", "net", "tty", "drivers"}, {"proc", "ipc"}]
 OWNERS = {
     "lib": "types compiler atomic error list rbtree xarray bitmap string printf hash dev",
     "core": "signum debug spinlock wait mutex seqlock rcu timer workqueue task sched time log random cpumask lockdep core",
@@ -22,6 +22,7 @@ OWNERS = {
     "drivers": "pci console",
     "tty": "tty vt",
     "proc": "signal process exec user_abi",
+    "ipc": "ipc",
 }
 OWNER = {h: room for room, names in OWNERS.items() for h in names.split()}
 # Headers that lower rooms include although a higher one is named the owner: forward declarations of the lock and

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <timer.h>
 #include <unit.h>
+#include <wait.h>
 #include <workqueue.h>
 #include "host.h"
 
@@ -47,6 +48,28 @@ __weak int64_t realtime_offset_ns(void)
 {
 	return 1700000000 * (int64_t)NSEC_PER_SEC;
 }
+__weak uint64_t realtime_deadline(int64_t ns)
+{
+	int64_t at = ns - realtime_offset_ns();
+
+	return at > 0 ? (uint64_t)at : 0;
+}
+
+__weak int wait_sleep_until_realtime(int state, int64_t ns)
+{
+	return wait_sleep_until(state, realtime_deadline(ns));
+}
+
+__weak int32_t realtime_tai_offset(void)
+{
+	return 0;
+}
+
+__weak void realtime_watch(struct realtime_watch *w)
+{
+	(void)w;
+}
+
 __weak int64_t realtime_ns(void)
 {
 	return realtime_offset_ns() + (int64_t)clock_ns();

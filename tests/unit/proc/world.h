@@ -12,6 +12,7 @@
 #include <error.h>
 #include <exec.h>
 #include <file.h>
+#include <ipc.h>
 #include <list.h>
 #include <process.h>
 #include <slab.h>
@@ -71,6 +72,14 @@ void task_times(struct task *t, uint64_t *user_ns, uint64_t *system_ns)
 {
 	*user_ns = t->se.user_ns;
 	*system_ns = t->se.system_ns;
+}
+void sched_lend(struct task *t, unsigned rt_priority)
+{
+	t->se.rt_priority = (uint8_t)rt_priority;
+}
+void ipc_exit_process(struct process *p)
+{
+	(void)p;
 }
 void sched_set_nice(struct task *t, int nice)
 {
