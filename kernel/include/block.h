@@ -146,6 +146,7 @@ static inline void bdev_mark_dirty(struct page *p, unsigned offset, unsigned len
  * of them is in flight. Sleeps. */
 void bdev_forget(struct block_device *b, uint64_t pos, unsigned len);
 void block_init(void);
+int ramdisk_init(void); /* boot: modules become disks ram0, ram1, ...; 0 */
 /* Name to device for root=: "/dev/NAME", "UUID=..." (ext2 superblock), "PARTUUID=...",
  * "PARTLABEL=...", "LABEL=". */
 struct block_device *bdev_find_spec(const char *spec);
