@@ -106,6 +106,7 @@ static const struct boot_step services[] = {
 	{"serial", serial_init},            /* ttyS0... */
 	{"console", console_init},          /* screen and keyboard */
 	{"net", step_net_init},             /* interfaces may be announced; there is lo */
+	{"ramdisks", ramdisk_init},         /* what the loader brought */
 	{"pci", pci_init},                  /* what is plugged in */
 	{"drivers", drivers_probe},         /* disks and network cards are there */
 	{"writeback", step_writeback_init}, /* dirty pages reach them */
@@ -183,6 +184,7 @@ static void start_services(void *arg)
 
 	(void)arg;
 	run_steps(services, ARRAY_SIZE(services));
+	provoke();
 	mount_root();
 	mount_devices();
 	log_info("boot: %llu ms from kernel entry to the first program",

@@ -25,10 +25,16 @@ KCFLAGS := -std=gnu17 -O2 -g -ffreestanding -nostdinc -isystem $(shell $(CC) -pr
 ifeq ($(CC),gcc)
 KCFLAGS += -ftrivial-auto-var-init=zero -mindirect-branch-register
 endif
+KCHECK :=
+KUNCHECKED :=
 KCFLAGS += -fstack-protector-strong -mstack-protector-guard=global
 ifeq ($(DEBUG),1)
 # Not null: per-CPU variables are addressed from 0; a null access faults by itself.
 KCFLAGS += -fsanitize=undefined -fno-sanitize=null,object-size
+# kernel/mm/memcheck.c: a call for each access, but in the checker and what it is made of.
+KCHECK := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
+	--param asan-stack=0 --param asan-globals=0
+KUNCHECKED := $(addprefix $(KBUILD)/kernel/,mm/memcheck.o mm/slab.o mm/page_alloc.o lib/string.o core/lockdep.o core/spinlock.o)
 endif
 KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --emit-relocs --build-id=none
 
@@ -38,7 +44,7 @@ kernel: $(KBUILD)/ambit.elf ## the kernel alone (DEBUG=1: with checks)
 $(KBUILD)/%.o: %.c $(KGEN)/.done
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
-	@$(CC) $(KCFLAGS) -I$(dir $<) -MMD -MP -c $< -o $@
+	@$(CC) $(KCFLAGS) $(if $(filter $@,$(KUNCHECKED)),,$(KCHECK)) -I$(dir $<) -MMD -MP -c $< -o $@
 
 $(KBUILD)/%.S.o: %.S $(KGEN)/.done
 	@mkdir -p $(@D)

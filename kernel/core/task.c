@@ -112,11 +112,12 @@ static void free_after_grace(struct rcu_head *head)
 {
 	struct task *t = container_of(head, struct task, rcu);
 
-	watchdog_task_remove(t);
 	if (task_free_hook)
 		task_free_hook(t);
-	if (t->state == TASK_NEW) /* never ran, so nobody reaped it */
+	if (t->state == TASK_NEW) { /* never ran, so nobody reaped it */
+		watchdog_task_remove(t);
 		arch_task_fini(t);
+	}
 	allocator.free(t);
 }
 
@@ -129,6 +130,7 @@ void task_put(struct task *t)
 /* @t is dead and off its stack. Interrupts on. */
 void task_reap(struct task *t)
 {
+	watchdog_task_remove(t);
 	arch_task_fini(t);
 	task_put(t);
 }

@@ -6,7 +6,8 @@
  * (rcu.c counts them) or idles; so one with its interrupts off is seen by its neighbour, and a lone
  * one that loops with them on by itself. Looks are counted, not time, so a machine that was
  * suspended raises no alarm. Every report says where each processor is (by NMI); a system test
- * takes its WARNING for a failure. All tasks hang in a list for the third check.
+ * takes its WARNING for a failure. All tasks hang in a list for the third check, and for a look at
+ * how deep their stacks have been.
  */
 #include "watchdog.h"
 
@@ -44,12 +45,29 @@ void watchdog_task_add(struct task *t)
 	spin_unlock_irq(&tasks_lock, f);
 }
 
+/* How deep stacks have been, and a warning before one is too small. */
+static void look_at_stack(const struct task *t)
+{
+	static size_t deepest;
+	size_t used = task_stack_used(t);
+
+	if (used <= READ_ONCE(deepest))
+		return;
+	WRITE_ONCE(deepest, used);
+	if (used > KSTACK_BYTES / 4 * 3)
+		log_at(LOG_WARNING, "WARNING: task %s (%d) used %zu of %u bytes of its stack",
+			t->name, t->tid, used, KSTACK_BYTES);
+	else
+		log_debug("task %s (%d) used %zu bytes of its stack", t->name, t->tid, used);
+}
+
 void watchdog_task_remove(struct task *t)
 {
 	unsigned long f = spin_lock_irq(&tasks_lock);
 
 	list_del(&t->watch_node);
 	spin_unlock_irq(&tasks_lock, f);
+	look_at_stack(t);
 }
 
 static void print_trace(const uint64_t *pc, unsigned n)
@@ -123,6 +141,8 @@ static void look_at_tasks(void)
 	unsigned long f = spin_lock_irq(&tasks_lock);
 
 	list_for_each_entry (t, &tasks, watch_node) {
+		if (t->is_kernel) /* it will not end soon */
+			look_at_stack(t);
 		if (!is_hung(t) || ++told > MAX_TASK_REPORTS)
 			continue;
 		log_at(LOG_WARNING, "WARNING: task %s (%d) has slept uninterruptibly for %u s",

@@ -13,7 +13,7 @@ struct spin_watch {
 void watchdog_spin(struct spin_watch *w, const struct spinlock *l); /* again and again, waiting */
 void watchdog_cpu_start(void); /* on each processor, once it has a clock */
 void watchdog_task_add(struct task *t);
-void watchdog_task_remove(struct task *t);
+void watchdog_task_remove(struct task *t); /* it has ended, its stack is still there */
 #else
 static inline void watchdog_cpu_start(void)
 {

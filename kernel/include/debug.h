@@ -16,6 +16,7 @@ extern const char *boot_step_name; /* main.c: the step that runs; NULL when the 
 void print_backtrace(const void *frame_pointer); /* symbolised, to the log */
 extern uint64_t __stack_chk_guard; /* the compiler's name for the stack canary; changed once, by
 				      main.c, before any other task exists */
+void provoke(void);                /* provoke=NAME: a fault of that kind; nothing but in DEBUG */
 void report_cpus(void);            /* where every processor is, to the log; DEBUG */
 void warn_at(const char *file, int line, const char *what) __cold;
 

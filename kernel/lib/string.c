@@ -7,6 +7,7 @@
  * room's theory: lib holds algorithms without state or locks; every file stands alone and is tested
  * on the host. Does not: use vector registers (the kernel has none of its own).
  */
+#include <memcheck.h>
 #include <string.h>
 #include <asm/string.h>
 
@@ -88,6 +89,8 @@ static inline void copy_down(uint8_t *d, const uint8_t *s, size_t n)
 
 void *memcpy(void *dst, const void *src, size_t n)
 {
+	mem_touch(dst, n, true);
+	mem_touch(src, n, false);
 	if (n < 16)
 		copy_short(dst, src, n);
 	else
@@ -97,6 +100,8 @@ void *memcpy(void *dst, const void *src, size_t n)
 
 void *memmove(void *dst, const void *src, size_t n)
 {
+	mem_touch(dst, n, true);
+	mem_touch(src, n, false);
 	if (n < 16)
 		copy_short(dst, src, n);
 	else if ((uintptr_t)dst - (uintptr_t)src >= n)
@@ -112,6 +117,7 @@ void *memset(void *dst, int c, size_t n)
 	uint8_t *d = dst;
 	size_t i;
 
+	mem_touch(dst, n, true);
 	if (n >= LONG_RUN) {
 		fill_words(d, v, n / 8);
 		store8(d + n - 8, v);

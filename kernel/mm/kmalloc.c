@@ -4,6 +4,7 @@
  * Does not: shrink blocks, tell how large a block really is. Theory: slab.c
  */
 #include <debug.h>
+#include <memcheck.h>
 #include <slab.h>
 #include <string.h>
 #include "slab_internal.h"
@@ -61,7 +62,7 @@ static void *alloc_large(size_t n, unsigned gfp)
 	return p ? page_address(p) : NULL;
 }
 
-void *kmalloc(size_t n, unsigned gfp)
+static inline void *by_size(size_t n, unsigned gfp)
 {
 	if (likely(n - 1 < SMALL_MAX))
 		return slab_alloc(by_16[(n - 1) / 16], gfp);
@@ -71,6 +72,30 @@ void *kmalloc(size_t n, unsigned gfp)
 		return alloc_large(n, gfp);
 	return slab_alloc(by_class[n <= 2048 ? 12 : n <= 4096 ? 13 : 14], gfp);
 }
+
+#if CONFIG_DEBUG
+/* What was not asked for may not be touched, though it is there. */
+void *kmalloc(size_t n, unsigned gfp)
+{
+	void *p = by_size(n, gfp);
+	size_t used = ALIGN_UP(n, 8ul), all;
+	const struct slab_cache *c;
+
+	if (!p)
+		return NULL;
+	c = slab_cache_of(p);
+	all = c ? slab_object_bytes(c) : PAGE_SIZE << order_of(n);
+	if (all > used)
+		mem_forbid((char *)p + used, all - used, MEM_BEHIND_OBJECT);
+	mem_allow(p, n);
+	return p;
+}
+#else
+void *kmalloc(size_t n, unsigned gfp)
+{
+	return by_size(n, gfp);
+}
+#endif
 
 void *kzalloc(size_t n)
 {

@@ -32,6 +32,7 @@
 #include <arch/boot.h>
 #include <debug.h>
 #include <log.h>
+#include <memcheck.h>
 #include <page.h>
 #include <sched.h>
 #include <string.h>
@@ -294,6 +295,7 @@ static inline struct page *prepare(struct page *p, unsigned order, unsigned gfp)
 	atomic_set(&p->mapcount, 0);
 	p->fs_private = 0;
 	refcount_set(&p->refs, 1);
+	mem_allow(page_address(p), PAGE_SIZE << order);
 	if (gfp & GFP_ZERO)
 		for (unsigned i = 0; i < 1u << order; i++)
 			page_clear(page_address(p + i));
@@ -333,7 +335,9 @@ static void give(struct page *p, unsigned order)
 	ASSERT(!(p->flags & (1u << PG_BUDDY | 1u << PG_LRU | 1u << PG_LOCKED | 1u << PG_RESERVED)));
 	ASSERT(atomic_read(&p->mapcount) == 0 && refcount_read(&p->refs) == 0);
 #if CONFIG_DEBUG
+	mem_allow(page_address(p), PAGE_SIZE << order); /* kmalloc() may have asked for less */
 	memset(page_address(p), 0xfe, PAGE_SIZE << order);
+	mem_forbid(page_address(p), PAGE_SIZE << order, MEM_FREE_PAGE);
 #endif
 	if (likely(order == 0)) {
 		struct page_cpu *c;
@@ -418,6 +422,7 @@ void page_init(void)
 	for (unsigned o = 0; o <= MAX_ORDER; o++)
 		list_init(&buddy.free[o]);
 	map_array();
+	memcheck_init();
 	boot_mem_finalise();
 	for (unsigned i = 0; i < boot_info.nr_mem; i++) {
 		const struct mem_range *r = &boot_info.mem[i];

@@ -17,15 +17,18 @@
  * Invariants: slab_inuse counts objects outside the slab's own list, those in magazines included; a
  * slab with slab_inuse 0 is kept only if it is the cache's last spare, else its pages go back.
  *
- * DEBUG: free objects are filled with POISON_FREE and checked when given out; a red zone word
- * behind each object says whether it is in use, so a double free or an overrun panics with the
- * cache's name. failslab=N: every Nth allocation on behalf of a program fails (kernel threads and
- * boot are spared, so that the machine comes up).
+ * DEBUG: free objects are filled with POISON_FREE and checked when given out; a trail behind each
+ * object says whether it is in use, so a double free or an overrun panics with the cache's name,
+ * and who allocated and freed it. Freed objects first wait in a queue of their CPU, so that
+ * memcheck.c sees who still uses them. failslab=N: every Nth allocation on behalf of a program
+ * fails (kernel threads and boot are spared, so that the machine comes up).
  *
  * Locks: cache->lock is irq-save, level 80, above buddy.lock. list_lock guards the list of caches.
  */
 #include <arch/boot.h>
 #include <debug.h>
+#include <log.h>
+#include <memcheck.h>
 #include <slab.h>
 #include <string.h>
 #include "internal.h"
@@ -83,66 +86,171 @@ static inline void **link_of(const struct slab_cache *c, void *obj)
 	return (void **)((char *)obj + c->link_offset);
 }
 
+/* The first page of the slab that @p belongs to. */
+static struct page *slab_head(const struct page *p)
+{
+	return (struct page *)(void *)p->mapping;
+}
+
 #if CONFIG_DEBUG
+#define CALLERS 3u
+
+/* Behind each object. Code lies in the top 2 GiB: half an address is enough. */
+struct trail {
+	uint32_t made[CALLERS], freed[CALLERS];
+	uint64_t red;
+};
+#define TRAIL_BYTES sizeof(struct trail)
+
+static struct trail *trail_of(const struct slab_cache *c, const void *obj)
+{
+	return (struct trail *)((char *)(uintptr_t)obj + c->stride - sizeof(struct trail));
+}
+
 static uint64_t *red_of(const struct slab_cache *c, void *obj)
 {
-	return (uint64_t *)((char *)obj + c->stride - sizeof(uint64_t));
+	return &trail_of(c, obj)->red;
 }
 
-static void check_taken(const struct slab_cache *c, void *obj)
+static void note_callers(uint32_t *to, const void *frame)
 {
-	if (*red_of(c, obj) != RED_FREE)
+	uint64_t pc[CALLERS];
+	unsigned n = stack_trace(pc, CALLERS, frame);
+
+	for (unsigned i = 0; i < CALLERS; i++)
+		to[i] = i < n ? (uint32_t)pc[i] : 0;
+}
+
+static void print_callers(const char *what, const uint32_t *from)
+{
+	if (from[0])
+		log_at(LOG_EMERG, "  %s", what);
+	for (unsigned i = 0; i < CALLERS && from[i]; i++)
+		log_at(LOG_EMERG, "    %pS", (void *)(uintptr_t)(int64_t)(int32_t)from[i]);
+}
+
+static void explain_object(const struct slab_cache *c, const void *obj)
+{
+	const struct trail *t = trail_of(c, obj);
+
+	log_at(LOG_EMERG, "object %p of %s, %u bytes, %s", obj, c->name, c->object_bytes,
+		t->red == RED_USED   ? "in use"
+		: t->red == RED_FREE ? "free"
+				     : "overrun");
+	print_callers("allocated by", t->made);
+	print_callers("freed by", t->freed);
+}
+
+static void check_taken(const struct slab_cache *c, void *obj, const void *frame)
+{
+	if (*red_of(c, obj) != RED_FREE) {
+		explain_object(c, obj);
 		panic("slab %s: object %p given out is damaged behind its end or in use", c->name,
 			obj);
+	}
 	*red_of(c, obj) = RED_USED;
-	if (c->ctor)
-		return;
-	for (uint32_t i = 0; i < c->object_bytes; i++)
-		if (i - c->link_offset >= sizeof(void *) && ((uint8_t *)obj)[i] != POISON_FREE)
-			panic("slab %s: object %p written at +%u after it was freed", c->name, obj,
-				i);
-	memset(obj, POISON_NEW, c->object_bytes);
+	note_callers(trail_of(c, obj)->made, frame);
+	for (uint32_t i = 0; !c->ctor && i < c->object_bytes; i++) {
+		if (i - c->link_offset < sizeof(void *) || ((uint8_t *)obj)[i] == POISON_FREE)
+			continue;
+		explain_object(c, obj);
+		panic("slab %s: object %p written at +%u after it was freed", c->name, obj, i);
+	}
+	mem_allow(obj, c->object_bytes);
+	if (!c->ctor)
+		memset(obj, POISON_NEW, c->object_bytes);
 }
 
-static void check_given(const struct slab_cache *c, void *obj)
+static void check_given(const struct slab_cache *c, void *obj, const void *frame)
 {
 	const struct page *p = virt_to_page(obj);
 
 	if (!page_test(p, PG_SLAB) || p->slab_cache != c)
 		panic("slab %s: %p freed is not an object of it", c->name, obj);
-	if (*red_of(c, obj) != RED_USED)
+	if (*red_of(c, obj) != RED_USED) {
+		explain_object(c, obj);
 		panic("slab %s: object %p freed twice or overrun", c->name, obj);
+	}
 	*red_of(c, obj) = RED_FREE;
+	note_callers(trail_of(c, obj)->freed, frame);
+	mem_allow(obj, c->object_bytes); /* kmalloc() may have asked for less */
 	if (!c->ctor)
 		memset(obj, POISON_FREE, c->object_bytes);
+	mem_forbid(obj, ALIGN_UP(c->object_bytes, 8u), MEM_FREE_OBJECT);
 }
 
 static void check_new(const struct slab_cache *c, void *obj)
 {
-	*red_of(c, obj) = RED_FREE;
+	*trail_of(c, obj) = (struct trail){.red = RED_FREE};
 	if (!c->ctor)
 		memset(obj, POISON_FREE, c->object_bytes);
+	mem_forbid(obj, c->stride, MEM_BEHIND_OBJECT);
+	mem_forbid(obj, ALIGN_UP(c->object_bytes, 8u), MEM_FREE_OBJECT);
+}
+
+void slab_explain(const void *p)
+{
+	const struct page *head = slab_head(virt_to_page(p));
+	const struct slab_cache *c = head->slab_cache;
+	const char *base = page_address(head);
+	size_t nth = (size_t)((const char *)p - base) / c->stride;
+
+	if (nth < c->per_slab)
+		explain_object(c, base + nth * c->stride);
+}
+
+/* ---- freed objects that are not given out for a while ---- */
+
+#define QUEUE_OBJECTS 256u
+#define QUEUE_BYTES   (256u << 10)
+
+/* Of its CPU, interrupts off. */
+struct queue {
+	unsigned first, n;
+	size_t bytes;
+	void *object[QUEUE_OBJECTS];
+};
+static DEFINE_PER_CPU(struct queue, queue);
+
+static void *queue_take(struct queue *q)
+{
+	void *obj = q->object[q->first];
+
+	q->first = (q->first + 1) % QUEUE_OBJECTS;
+	q->n--;
+	q->bytes -= slab_cache_of(obj)->stride;
+	return obj;
+}
+
+/* Keeps @obj for later. NULL, or an older one that is to be freed in its place. */
+static void *delay_free(const struct slab_cache *c, void *obj)
+{
+	struct queue *q = this_cpu_ptr(queue);
+	void *old = NULL;
+
+	if (!memcheck_is_on())
+		return obj;
+	if (q->n == QUEUE_OBJECTS || q->bytes + c->stride > QUEUE_BYTES)
+		old = queue_take(q);
+	q->object[(q->first + q->n++) % QUEUE_OBJECTS] = obj;
+	q->bytes += c->stride;
+	return old;
 }
 #else
-static inline void check_taken(const struct slab_cache *c, void *obj)
+#define TRAIL_BYTES 0u
+static inline void check_taken(const struct slab_cache *c, void *obj, const void *frame)
 {
-	(void)c, (void)obj;
+	(void)c, (void)obj, (void)frame;
 }
-static inline void check_given(const struct slab_cache *c, void *obj)
+static inline void check_given(const struct slab_cache *c, void *obj, const void *frame)
 {
-	(void)c, (void)obj;
+	(void)c, (void)obj, (void)frame;
 }
 static inline void check_new(const struct slab_cache *c, void *obj)
 {
 	(void)c, (void)obj;
 }
 #endif
-
-/* The first page of the slab that @p belongs to. */
-static struct page *slab_head(const struct page *p)
-{
-	return (struct page *)(void *)p->mapping;
-}
 
 /* A new slab, on no list; its memory belongs to the caller until it is inserted. */
 static struct page *slab_make(struct slab_cache *c, unsigned gfp)
@@ -269,7 +377,7 @@ void *slab_alloc(struct slab_cache *c, unsigned gfp)
 	irq_restore(irqs);
 	if (unlikely(!obj))
 		return NULL;
-	check_taken(c, obj);
+	check_taken(c, obj, __builtin_frame_address(0));
 	if (gfp & GFP_ZERO)
 		memset(obj, 0, c->object_bytes);
 	return obj;
@@ -315,18 +423,30 @@ static void __noinline drain_half(struct slab_cache *c, struct magazine *m)
 		slab_release(c, dead[--nr_dead]);
 }
 
-void slab_free(struct slab_cache *c, void *p)
+/* Interrupts off. */
+static inline void give(struct slab_cache *c, void *p)
 {
-	unsigned long irqs;
-	struct magazine *m;
+	struct magazine *m = &this_cpu_ptr(magazines)->of[c->id];
 
-	check_given(c, p);
-	irqs = irq_save();
-	m = &this_cpu_ptr(magazines)->of[c->id];
 	*link_of(c, p) = m->first;
 	m->first = p;
 	if (unlikely(++m->count > c->limit))
 		drain_half(c, m);
+}
+
+void slab_free(struct slab_cache *c, void *p)
+{
+	unsigned long irqs;
+
+	check_given(c, p, __builtin_frame_address(0));
+	irqs = irq_save();
+#if CONFIG_DEBUG
+	p = delay_free(c, p);
+	if (p)
+		give(slab_cache_of(p), p);
+#else
+	give(c, p);
+#endif
 	irq_restore(irqs);
 }
 
@@ -353,9 +473,7 @@ static void choose_layout(struct slab_cache *c, size_t size, size_t align)
 		c->link_offset = (uint32_t)stride;
 		stride += sizeof(void *);
 	}
-#if CONFIG_DEBUG
-	stride += sizeof(uint64_t);
-#endif
+	stride += TRAIL_BYTES;
 	stride = ALIGN_UP(stride, align);
 	c->stride = (uint32_t)stride;
 	while (c->order < MAX_SLAB_ORDER) {

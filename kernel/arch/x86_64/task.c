@@ -47,6 +47,41 @@ static void *stack_get(void)
 	return c->n ? c->stack[--c->n] : stack_alloc(kstack_pages());
 }
 
+#if CONFIG_DEBUG
+#define PAINT 0x7a1f7a1f7a1f7a1full
+
+/* What still has this colour when the task ends was never used. */
+static void paint(struct task *t)
+{
+	uint64_t *end = (uint64_t *)task_frame(t);
+
+	for (uint64_t *p = t->arch.stack; p < end; p++)
+		*p = PAINT;
+}
+
+size_t task_stack_used(const struct task *t)
+{
+	const uint64_t *p = t->arch.stack;
+
+	if (!p)
+		return 0;
+	while ((uint64_t)p < t->arch.stack_top && READ_ONCE(*p) == PAINT)
+		p++;
+	return t->arch.stack_top - (uint64_t)p;
+}
+#else
+static void paint(struct task *t)
+{
+	(void)t;
+}
+
+size_t task_stack_used(const struct task *t)
+{
+	(void)t;
+	return 0;
+}
+#endif
+
 int arch_task_init(struct task *t)
 {
 	size_t fpu = ALIGN_UP(cpu_has.fpu_bytes, 64u);
@@ -58,6 +93,7 @@ int arch_task_init(struct task *t)
 	t->arch.stack_top = (uint64_t)stack + KSTACK_BYTES - (fpu > FPU_INLINE_MAX ? 0 : fpu);
 	t->arch.fpu = (uint8_t *)t->arch.stack_top;
 	t->arch.fpu_cpu = ~0u;
+	paint(t);
 	t->arch.uses_fpu = t->arch.fpu_live = false;
 	t->arch.fs_base = t->arch.gs_base = 0;
 	/* What XSAVE never writes but programs see in signal frames: reserved bytes, the header,

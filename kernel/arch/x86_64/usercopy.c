@@ -6,6 +6,7 @@
  * kernel faults by itself.
  */
 #include <arch/usercopy.h>
+#include <memcheck.h>
 #include <string.h>
 #include "room.h"
 #include "x86.h"
@@ -42,11 +43,13 @@ static inline bool user_range(const void __user *p, size_t n)
 
 size_t copy_from_user_partial(void *dst, const void __user *src, size_t n)
 {
+	mem_touch(dst, n, true);
 	return likely(user_range(src, n)) ? user_copy(dst, (const void __force *)src, n) : n;
 }
 
 size_t copy_to_user_partial(void __user *dst, const void *src, size_t n)
 {
+	mem_touch(src, n, false);
 	return likely(user_range(dst, n)) ? user_copy((void __force *)dst, src, n) : n;
 }
 
@@ -57,6 +60,7 @@ size_t clear_user_partial(void __user *dst, size_t n)
 
 int copy_from_user(void *dst, const void __user *src, size_t n)
 {
+	mem_touch(dst, n, true);
 	return likely(user_range(src, n)) && likely(!user_copy(dst, (const void __force *)src, n))
 		       ? 0
 		       : -EFAULT;
@@ -64,6 +68,7 @@ int copy_from_user(void *dst, const void __user *src, size_t n)
 
 int copy_to_user(void __user *dst, const void *src, size_t n)
 {
+	mem_touch(src, n, false);
 	return likely(user_range(dst, n)) && likely(!user_copy((void __force *)dst, src, n))
 		       ? 0
 		       : -EFAULT;

@@ -27,6 +27,8 @@ void arch_task_reset(struct task *t);
  * task that ran before it. */
 struct task *arch_switch(struct task *prev, struct task *next);
 struct frame *task_frame(struct task *t);
+/* The most that @t ever used of its stack, in bytes; DEBUG, else 0. */
+size_t task_stack_used(const struct task *t);
 /* Frames of a task that does not run, as stack_trace(). */
 unsigned task_trace(const struct task *t, uint64_t *pc, unsigned max);
 /* Leave the kernel for the first time (exec of init): never returns; uses task_frame(current). */

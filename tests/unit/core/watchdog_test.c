@@ -41,6 +41,13 @@ unsigned task_trace(const struct task *t, uint64_t *pc, unsigned max)
 	return 0;
 }
 
+static size_t used;
+size_t task_stack_used(const struct task *t)
+{
+	(void)t;
+	return used;
+}
+
 static void start(void)
 {
 	run_queue.curr = current;
@@ -115,4 +122,21 @@ TEST(a_spinlock_is_reported_after_seconds_of_the_waiters_own_time)
 	}
 	EXPECT_EQ(warnings, 1);
 	EXPECT(strstr(last, "spinlock") != NULL);
+}
+
+TEST(a_stack_that_is_nearly_full_is_reported)
+{
+	struct task t[2] = {{.name = "shallow"}, {.name = "deep"}};
+
+	start();
+	watchdog_task_add(&t[0]);
+	watchdog_task_add(&t[1]);
+	used = KSTACK_BYTES / 2;
+	watchdog_task_remove(&t[0]);
+	EXPECT_EQ(warnings, 0);
+	used = KSTACK_BYTES / 4 * 3 + 8;
+	watchdog_task_remove(&t[1]);
+	EXPECT_EQ(warnings, 1);
+	EXPECT(strstr(last, "stack") != NULL);
+	used = 0;
 }
