@@ -10,6 +10,7 @@
 #include <rcu.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 #include "internal.h"
 
 #define BATCH 16u
@@ -66,21 +67,32 @@ static bool all_zero(const char *p, size_t n)
 	return true;
 }
 
+/* The page, however long that takes; NULL: it cannot be read. */
+static struct page *get_waiting(struct mapping *m, uint64_t index)
+{
+	struct page *p;
+	int err;
+
+	while ((err = pagecache_get(m, index, &p)) == -ENOMEM)
+		sleep_uninterruptible_ns(10 * NSEC_PER_MSEC);
+	return err ? NULL : p;
+}
+
 /* Zero [from, to) of one page, on disk too if that has other contents. A read error leaves it as it
  * is: the bytes cannot be read either. */
 static void zero_part(struct mapping *m, int64_t from, int64_t to)
 {
 	uint64_t index = (uint64_t)from >> PAGE_SHIFT;
 	unsigned offset = (unsigned)((uint64_t)from & (PAGE_SIZE - 1));
-	struct page *p = NULL;
+	struct page *p;
 	char *at;
 
 	if (from >= to)
 		return;
 	if (m->flags & MAPPING_UNEVICTABLE)
 		p = pagecache_find(m, index);
-	else if (pagecache_get(m, index, &p) < 0)
-		return;
+	else
+		p = get_waiting(m, index);
 	if (!p)
 		return;
 	page_lock(p);

@@ -496,6 +496,7 @@ static int set_size(struct inode *i, int64_t size)
 {
 	struct ext2_sb *s = EXT2_SB(i->sb);
 	int64_t old = i->size;
+	int err;
 
 	if (!S_ISREG(i->mode))
 		return S_ISDIR(i->mode) ? -EISDIR : -EINVAL;
@@ -509,7 +510,12 @@ static int set_size(struct inode *i, int64_t size)
 	inode_mark_dirty(i);
 	if (size < old && size & (PAGE_SIZE - 1))
 		ext2_forget_blocks(i, size); /* small blocks of the last page go */
-	return size < old ? ext2_truncate_blocks(i, (uint32_t)((size + s->bs - 1) >> s->bits)) : 0;
+	if (size > old)
+		return 0;
+	do { /* blocks behind the end would be an error to e2fsck */
+		err = ext2_truncate_blocks(i, (uint32_t)((size + s->bs - 1) >> s->bits));
+	} while (ext2_wait_for_memory(err));
+	return err;
 }
 
 int ext2_setattr(struct dentry *d, struct iattr *a)
