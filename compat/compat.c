@@ -73,6 +73,7 @@ void compat_init(void)
 	trace_init();
 	user_abi = &linux_abi;
 	procfs_init();
+	events_calls_init();
 	sysfs_init();
 	netlink_init();
 }

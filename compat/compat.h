@@ -90,6 +90,10 @@ uint64_t deadline_after_ns(uint64_t ns); /* saturating */
  * -EFAULT, -E2BIG. */
 int __must_check copy_struct(void *to, size_t known, const void __user *from, size_t size);
 
+/* The mask of ppoll(2) and its like, in force until the return to the program; NULL: none. */
+int __must_check mask_for_call(const void __user *mask, size_t setsize);
+void events_calls_init(void); /* sys_events.c */
+
 /* F_SETOWN, F_GETOWN and what ioctl(2) calls so: sys_fcntl.c */
 long file_set_owner(struct file *f, int who);
 int file_get_owner(struct file *f);

@@ -16,7 +16,7 @@
 #define NR_RESTART_SYSCALL 219u
 #define SYSCALL_INSN_BYTES 2u
 
-static long missing(struct frame *f);
+static long missing(struct frame *f) __cold __noinline;
 
 /* A restart code must meet proc's eyes on the way out, whatever made the call return it. */
 static inline long result_checked(long result)

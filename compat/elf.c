@@ -28,6 +28,8 @@
 /* One ELF file on its way into memory. */
 struct image {
 	struct file *file;
+	const uint8_t *head; /* the file's first bytes, head_len of them */
+	size_t head_len;
 	struct elf_header header;
 	struct elf_segment *seg; /* header.phnum of them; from the heap */
 	vaddr_t low, high;       /* of the PT_LOADs, page-aligned, before the bias */
@@ -65,24 +67,31 @@ static bool segment_ok(struct image *im, const struct elf_segment *s)
 	return true;
 }
 
-static int read_exactly(struct file *f, void *buf, size_t n, uint64_t pos)
+static int read_exactly(const struct image *im, void *buf, size_t n, uint64_t pos)
 {
-	ssize_t got = kernel_read(f, buf, n, (int64_t)pos);
+	ssize_t got;
+
+	if (pos <= im->head_len && n <= im->head_len - pos) {
+		memcpy(buf, im->head + pos, n);
+		return 0;
+	}
+	got = kernel_read(im->file, buf, n, (int64_t)pos);
 
 	if (got < 0)
 		return (int)got;
 	return (size_t)got == n ? 0 : -ENOEXEC;
 }
 
-/* Headers into @im, all segments judged. @head: first bytes of the file. Owns on success: im->seg.
- */
-static int image_open(struct image *im, struct file *f, const uint8_t head[256])
+/* Headers into @im, all segments judged. @head: first bytes of the file, @n of them and zeros up to
+ * EXEC_HEAD; they must stay. Owns on success: im->seg. */
+static int image_open(struct image *im, struct file *f, const uint8_t *head, size_t n)
 {
 	size_t bytes;
 	unsigned i;
-	int err = 0;
+	int err;
 
-	*im = (struct image){.file = f, .low = USER_END, .align = PAGE_SIZE};
+	*im = (struct image){
+		.file = f, .head = head, .head_len = n, .low = USER_END, .align = PAGE_SIZE};
 	memcpy(&im->header, head, sizeof(im->header));
 	if (!header_ok(&im->header))
 		return -ENOEXEC;
@@ -90,10 +99,7 @@ static int image_open(struct image *im, struct file *f, const uint8_t head[256])
 	im->seg = kmalloc(bytes, GFP_KERNEL);
 	if (!im->seg)
 		return -ENOMEM;
-	if (im->header.phoff <= 256 && bytes <= 256 - im->header.phoff)
-		memcpy(im->seg, head + im->header.phoff, bytes);
-	else
-		err = read_exactly(f, im->seg, bytes, im->header.phoff);
+	err = read_exactly(im, im->seg, bytes, im->header.phoff);
 	for (i = 0; !err && i < im->header.phnum; i++)
 		if (im->seg[i].type == PT_LOAD && im->seg[i].memsz && !segment_ok(im, &im->seg[i]))
 			err = -ENOEXEC;
@@ -160,7 +166,7 @@ static int map_zero_part(struct mm *mm, const struct elf_segment *s, vaddr_t at,
 /* Zeroes from @at to the end of its page. */
 static int clear_tail(struct mm *mm, vaddr_t at)
 {
-	static const uint8_t zeroes[512];
+	static const uint8_t zeroes[PAGE_SIZE];
 	size_t left = (size_t)(-at & (PAGE_SIZE - 1));
 
 	while (left) {
@@ -269,7 +275,7 @@ static int interpreter_name(const struct image *im, const struct elf_segment *s,
 	name = kmalloc(s->filesz, GFP_KERNEL);
 	if (!name)
 		return -ENOMEM;
-	err = read_exactly(im->file, name, s->filesz, s->offset);
+	err = read_exactly(im, name, s->filesz, s->offset);
 	if (!err && name[s->filesz - 1])
 		err = -ENOEXEC;
 	if (err)
@@ -283,7 +289,7 @@ static int interpreter_name(const struct image *im, const struct elf_segment *s,
  * and interp->seg is owned. */
 static int interpreter_open(struct image *interp, const char *name)
 {
-	uint8_t head[256] = {0};
+	uint8_t head[EXEC_HEAD] UNCLEARED;
 	struct file *f;
 	ssize_t n;
 	int err = exec_open(NULL, name, LOOKUP_FOLLOW, &f);
@@ -291,10 +297,14 @@ static int interpreter_open(struct image *interp, const char *name)
 	if (err)
 		return err;
 	n = kernel_read(f, head, sizeof(head), 0);
-	if (n >= 0)
-		err = image_open(interp, f, head);
-	else
+	if (n >= 0) {
+		memset(head + n, 0, sizeof(head) - (size_t)n);
+		err = image_open(interp, f, head, (size_t)n);
+		interp->head = NULL;
+		interp->head_len = 0;
+	} else {
 		err = (int)n;
+	}
 	if (err) {
 		interp->file = NULL;
 		exec_close(f);
@@ -384,32 +394,34 @@ static int make_auxv(struct exec_args *a, const struct image *im, const struct i
 }
 
 /*
- * Write the addresses of @n strings that lie one behind the other from @at, and a NULL; *end is
- * where they end. The strings were put there by us, but the program's other threads do not exist
- * yet, so nobody can have changed them.
+ * Write the addresses of the arguments, NULL, those of the environment, NULL. The strings lie one
+ * behind the other; they were put there by us, but the program's other threads do not exist yet, so
+ * nobody can have changed them. @buf: of PAGE_SIZE.
  */
-static int string_pointers(struct mm *mm, vaddr_t at, vaddr_t limit, unsigned n, uint64_t *table)
+static int string_pointers(const struct exec_args *a, uint64_t *table, char *buf)
 {
-	char buf[256];
-	bool starts = n > 0;
+	vaddr_t at = a->arg_start;
+	unsigned n = 0, all = a->argc + a->envc;
+	bool starts = true;
 
-	while (at < limit && n) {
-		size_t chunk = MIN(sizeof(buf), (size_t)(limit - at)), i;
-		ssize_t got = mm_access(mm, at, buf, chunk, false, true);
+	while (at < a->str_end && n < all) {
+		size_t chunk = MIN(PAGE_SIZE, (size_t)(a->str_end - at)), i = 0;
+		ssize_t got = mm_access(a->mm, at, buf, chunk, false, true);
 
 		if (got != (ssize_t)chunk)
 			return got < 0 ? (int)got : -EFAULT;
-		for (i = 0; i < chunk && n; i++) {
+		while (i < chunk && n < all) {
 			if (starts)
-				*table++ = at + i;
-			starts = !buf[i];
-			if (!buf[i])
-				n--;
+				table[n + (n >= a->argc)] = at + i;
+			i += strnlen(buf + i, chunk - i);
+			starts = i < chunk;
+			n += starts;
+			i += starts;
 		}
 		at += chunk;
 	}
-	*table = 0;
-	return n ? -EFAULT : 0;
+	table[a->argc] = table[all + 1] = 0;
+	return n < all ? -EFAULT : 0;
 }
 
 /* argc, argv, envp and the vector below all that is on the stack; a->sp ends up 16-aligned at argc.
@@ -418,22 +430,20 @@ static int push_tables(struct exec_args *a)
 {
 	size_t words = 1 + a->argc + 1 + a->envc + 1 + a->mm->auxv_words;
 	uint64_t *table = kmalloc(words * sizeof(*table), GFP_KERNEL);
-	vaddr_t at;
-	int err;
+	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	vaddr_t at = 0;
+	int err = table && buf ? 0 : -ENOMEM;
 
-	if (!table)
-		return -ENOMEM;
-	table[0] = a->argc;
-	err = string_pointers(a->mm, a->arg_start, a->env_start, a->argc, table + 1);
 	if (!err)
-		err = string_pointers(
-			a->mm, a->env_start, a->str_end, a->envc, table + 1 + a->argc + 1);
-	memcpy(table + 1 + a->argc + 1 + a->envc + 1, a->mm->auxv,
-		a->mm->auxv_words * sizeof(*table));
+		err = string_pointers(a, table + 1, buf);
 	if (!err) {
+		table[0] = a->argc;
+		memcpy(table + 1 + a->argc + 1 + a->envc + 1, a->mm->auxv,
+			a->mm->auxv_words * sizeof(*table));
 		a->sp = ALIGN_DOWN(a->sp - words * sizeof(*table), 16) + words * sizeof(*table);
 		err = exec_push(a, table, words * sizeof(*table), &at);
 	}
+	kfree(buf);
 	kfree(table);
 	if (!err)
 		a->sp = at;
@@ -488,7 +498,7 @@ int elf_load(struct exec_args *a)
 	const struct elf_segment *s;
 	struct image im, interp = {0};
 	char *name = NULL;
-	int err = image_open(&im, a->file, a->head);
+	int err = image_open(&im, a->file, a->head, a->head_len);
 
 	if (err)
 		return err;

@@ -241,31 +241,6 @@ long sys_syslog(int type, void __user *buf, int len)
 
 /* ---- futex ---- */
 
-static long futex_wait_again(struct restart_block *r);
-
-/* A wait with a relative timeout goes on for what is left of it. */
-static long futex_result(long result, int op, const struct futex_args *a)
-{
-	if (result != -ERESTARTSYS ||
-		(op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME)) != FUTEX_WAIT ||
-		a->deadline_ns == WAIT_NO_DEADLINE)
-		return result;
-	current->restart = (struct restart_block){.fn = futex_wait_again,
-		.arg = {(uint64_t)a->uaddr, a->val, a->deadline_ns, (uint64_t)op}};
-	return -ERESTART_BLOCK;
-}
-
-static long futex_wait_again(struct restart_block *r)
-{
-	struct futex_args a = {.uaddr = (uint32_t __user *)r->arg[0],
-		.val = (uint32_t)r->arg[1],
-		.deadline_ns = r->arg[2],
-		.val3 = ~0u};
-	int op = (int)r->arg[3];
-
-	return futex_result(futex_call(op, &a), op, &a);
-}
-
 static bool futex_has_timeout(int cmd)
 {
 	return cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI ||
@@ -300,7 +275,7 @@ long sys_futex(void __user *uaddr, int op, unsigned val, void __user *ts, void _
 		.val3 = val3};
 	int err = futex_deadline(op, cmd, ts, &a.deadline_ns);
 
-	return err ? err : futex_result(futex_call(op, &a), op, &a);
+	return err ? err : futex_call(op, &a);
 }
 
 /* ---- memfd_create ---- */

@@ -143,8 +143,7 @@ long sys_poll(void __user *fds, unsigned nfds, int timeout)
 	return poll_restartable(fds, nfds, deadline);
 }
 
-/* The mask of ppoll(2) and pselect6(2), in force until the return to the program. */
-static int mask_for_call(const void __user *mask, size_t setsize)
+int mask_for_call(const void __user *mask, size_t setsize)
 {
 	sigset_t s;
 

@@ -59,7 +59,7 @@ static int may_be_realtime(struct task *t, int priority)
 	err = process_rlimit(t->process, RLIMIT_RTPRIO, NULL, &l);
 	if (err)
 		return err;
-	return priority <= t->se.rt_priority || (uint64_t)priority <= l.cur ? 0 : -EPERM;
+	return priority <= t->se.own_rt_priority || (uint64_t)priority <= l.cur ? 0 : -EPERM;
 }
 
 /* @policy < 0: keep it. */
@@ -87,6 +87,8 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
 		err = may_be_realtime(t, priority);
 	if (!err)
 		err = sched_set(t, (enum sched_policy)policy, (unsigned)priority);
+	if (!err)
+		futex_pi_reprioritised(t);
 	if (!err && !keep)
 		t->se.reset_on_fork = reset;
 	task_put(t);
@@ -113,7 +115,7 @@ long sys_sched_getparam(pid_t pid, void __user *param)
 	t = target(pid);
 	if (!t)
 		return -ESRCH;
-	priority = is_realtime(t->se.policy) ? t->se.rt_priority : 0;
+	priority = is_realtime(t->se.policy) ? t->se.own_rt_priority : 0;
 	task_put(t);
 	return put_user(priority, (int __user *)param);
 }

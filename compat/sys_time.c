@@ -2,9 +2,7 @@
  * sys_time.c - time: clock_gettime(2), nanosleep(2), timer_create(2), setitimer(2),
  * settimeofday(2), adjtimex(2), times(2).
  *
- * CLOCK_MONOTONIC, _RAW and BOOTTIME are one clock: it neither is slewed nor stops. Sleeping on the
- * wall clock sleeps again when it was set back meanwhile; set forward, the sleeper wakes at the
- * time that was computed first.
+ * CLOCK_MONOTONIC, _RAW and BOOTTIME are one clock: it neither is slewed nor stops.
  */
 #include "abi/process.h"
 #include "abi/signal.h"
@@ -57,8 +55,10 @@ static int clock_now(int clock, int64_t *ns)
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
-	case CLOCK_TAI:
 		*ns = realtime_ns();
+		return 0;
+	case CLOCK_TAI:
+		*ns = realtime_ns() + realtime_tai_offset() * (int64_t)NSEC_PER_SEC;
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
@@ -176,46 +176,114 @@ long sys_time(void __user *out)
 	return out && put_user(now, (int64_t __user *)out) ? -EFAULT : now;
 }
 
-/* ---- adjtimex: reading, and one step; no slewing ---- */
+/* ---- adjtimex ---- */
+
+/* adjtimex(2), ERRORS. */
+static int check_timex(const struct linux_timex *t)
+{
+	int64_t second = t->modes & ADJ_NANO ? (int64_t)NSEC_PER_SEC : 1000000;
+
+	if (t->modes & ADJ_ADJTIME) {
+		if (!(t->modes & ADJ_OFFSET))
+			return -EINVAL;
+		return t->modes & ADJ_ADJTIME_READ ? 0 : may_set_time();
+	}
+	if (t->modes && !capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (t->modes & ADJ_TICK && (t->tick < TIMEX_TICK_LOW || t->tick > TIMEX_TICK_HIGH))
+		return -EINVAL;
+	if (t->modes & ADJ_SETOFFSET &&
+		(t->time.tv_usec < 0 || t->time.tv_usec >= second || t->time.tv_sec > INT32_MAX ||
+			t->time.tv_sec < -INT32_MAX))
+		return -EINVAL;
+	return t->modes ? may_set_time() : 0;
+}
+
+static unsigned discipline_fields(uint32_t modes)
+{
+	static const struct {
+		uint32_t mode;
+		unsigned field;
+	} map[] = {
+		{ADJ_OFFSET, DISCIPLINE_OFFSET},
+		{ADJ_FREQUENCY, DISCIPLINE_FREQUENCY},
+		{ADJ_MAXERROR, DISCIPLINE_MAXERROR},
+		{ADJ_ESTERROR, DISCIPLINE_ESTERROR},
+		{ADJ_STATUS, DISCIPLINE_STATUS},
+		{ADJ_TIMECONST, DISCIPLINE_CONSTANT},
+		{ADJ_NANO, DISCIPLINE_NANO},
+		{ADJ_MICRO, DISCIPLINE_MICRO},
+		{ADJ_TICK, DISCIPLINE_TICK},
+	};
+	unsigned fields = 0;
+
+	if (modes & ADJ_ADJTIME)
+		return modes & ADJ_ADJTIME_READ ? 0 : DISCIPLINE_SINGLE;
+	for (unsigned i = 0; i < ARRAY_SIZE(map); i++)
+		fields |= modes & map[i].mode ? map[i].field : 0;
+	return fields;
+}
+
+static int clock_state(uint32_t status)
+{
+	bool wants_pps = status & (STA_PPSFREQ | STA_PPSTIME);
+
+	return status & (STA_UNSYNC | STA_CLOCKERR) || (wants_pps && !(status & STA_PPSSIGNAL))
+		       ? TIME_ERROR
+		       : TIME_OK;
+}
+
+static void timex_out(const struct clock_discipline *d, struct linux_timex *t)
+{
+	struct timespec now = ns_to_timespec(realtime_ns());
+
+	*t = (struct linux_timex){
+		.modes = t->modes,
+		.offset = t->modes & ADJ_ADJTIME ? d->single_us : d->offset,
+		.freq = d->frequency,
+		.maxerror = d->maxerror_us,
+		.esterror = d->esterror_us,
+		.status = (int32_t)d->status,
+		.constant = d->constant,
+		.precision = 1,
+		.tolerance = 32768000, /* 500 ppm */
+		.time = {now.tv_sec, d->status & STA_NANO ? now.tv_nsec : now.tv_nsec / 1000},
+		.tick = d->tick_us,
+		.tai = realtime_tai_offset(),
+	};
+}
 
 static long adjust(void __user *buf)
 {
+	struct clock_discipline d;
 	struct linux_timex t;
-	struct timespec now;
-	int64_t nsec;
-	int err = 0;
+	int err;
 
 	if (copy_from_user(&t, buf, sizeof(t)))
 		return -EFAULT;
-	if (t.modes && t.modes != ADJ_OFFSET_SS_READ) {
-		if (!capable(CAP_SYS_TIME))
-			return -EPERM;
-		if (t.modes & ~(uint32_t)(ADJ_SETOFFSET | ADJ_NANO)) {
-			unsupported("adjtimex modes", t.modes);
-			return -EINVAL;
-		}
-		err = may_set_time();
-		if (err)
-			return err;
-		nsec = t.modes & ADJ_NANO ? t.time.tv_usec : t.time.tv_usec * 1000;
-		if (nsec < 0 || nsec >= (int64_t)NSEC_PER_SEC || t.time.tv_sec > INT32_MAX ||
-			t.time.tv_sec < -INT32_MAX)
-			return -EINVAL;
-		realtime_set_ns(realtime_ns() + t.time.tv_sec * (int64_t)NSEC_PER_SEC + nsec);
-	}
-	now = ns_to_timespec(realtime_ns());
-	t = (struct linux_timex){
-		.modes = t.modes,
-		.maxerror = 16000000,
-		.esterror = 16000000,
-		.status = STA_UNSYNC,
-		.constant = 2,
-		.precision = 1,
-		.tolerance = 32768000,
-		.time = {now.tv_sec, now.tv_nsec / 1000},
-		.tick = 10000,
+	err = check_timex(&t);
+	if (err)
+		return err;
+	d = (struct clock_discipline){
+		.set = discipline_fields(t.modes),
+		.status = (uint32_t)t.status,
+		.offset = t.offset,
+		.single_us = t.offset,
+		.frequency = t.freq,
+		.maxerror_us = t.maxerror,
+		.esterror_us = t.esterror,
+		.constant = t.constant,
+		.tick_us = t.tick,
 	};
-	return copy_to_user(buf, &t, sizeof(t)) ? -EFAULT : TIME_ERROR;
+	if (t.modes & ADJ_SETOFFSET && !(t.modes & ADJ_ADJTIME))
+		realtime_set_ns(realtime_ns() + t.time.tv_sec * (int64_t)NSEC_PER_SEC +
+				t.time.tv_usec * (t.modes & ADJ_NANO ? 1 : 1000));
+	if (t.modes & ADJ_TAI && !(t.modes & ADJ_ADJTIME) && t.constant >= 0 &&
+		t.constant <= TIMEX_TAI_MAX)
+		realtime_set_tai_offset((int32_t)t.constant);
+	realtime_discipline(&d);
+	timex_out(&d, &t);
+	return copy_to_user(buf, &t, sizeof(t)) ? -EFAULT : clock_state(d.status);
 }
 
 long sys_adjtimex(void __user *buf)
@@ -266,14 +334,16 @@ static long sleep_relative(uint64_t deadline, void __user *rem)
 	return -ERESTART_BLOCK;
 }
 
-static long sleep_absolute_real(uint64_t until)
+static long sleep_absolute_real(int64_t until)
 {
-	int64_t now;
-	int err = 0;
+	int err;
 
-	while (!err && (now = realtime_ns()) < (int64_t)until)
-		err = sleep_until(deadline_after_ns(until - (uint64_t)now));
-	return err ? -ERESTARTNOHAND : 0;
+	do {
+		__atomic_exchange_n(&current->state, TASK_INTERRUPTIBLE, __ATOMIC_SEQ_CST);
+		err = wait_sleep_until_realtime(TASK_INTERRUPTIBLE, until);
+	} while (!err);
+	WRITE_ONCE(current->state, TASK_RUNNING);
+	return err == -ETIME ? 0 : -ERESTARTNOHAND;
 }
 
 long sys_nanosleep(void __user *req, void __user *rem)
@@ -310,7 +380,9 @@ long sys_clock_nanosleep(int clock, int flags, void __user *req, void __user *re
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_relative(deadline_after_ns(timespec_to_ns(&t)), rem);
 	if (is_real)
-		return sleep_absolute_real(timespec_to_ns(&t));
+		return sleep_absolute_real(
+			(int64_t)timespec_to_ns(&t) -
+			(clock == CLOCK_TAI ? realtime_tai_offset() : 0) * (int64_t)NSEC_PER_SEC);
 	return sleep_until(timespec_to_ns(&t)) ? -ERESTARTNOHAND : 0;
 }
 

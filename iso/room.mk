@@ -3,6 +3,8 @@
 # DEBUG=1 makes build/ambit-debug.img and build/root-debug.ext2 with the checking kernel.
 #
 # Only the last two steps depend on the kernel, and they take well under two seconds.
+# This development image lets root in by the ssh key build/ssh/id_ed25519, made here when there is none.
+#
 # KERNEL_ELF=FILE takes another kernel, CMDLINE='...' adds to its command line,
 # ROOT_EXTRA='DIR...' lays more folders over the root.
 
@@ -56,12 +58,20 @@ $(BOOT)/template.img: $(BOOT)/BOOTX64.EFI $(BOOT)/core.img iso/mkimage $(BOOT)/s
 	@iso/mkimage template $@ --size $(ROOT_MIB) --core $(BOOT)/core.img --boot $(GRUB_DIR)/i386-pc/boot.img \
 		--efi $(BOOT)/BOOTX64.EFI
 
+# Without a passphrase: it opens the machines of this folder alone.
+$(BUILD)/ssh/id_ed25519:
+	@mkdir -p -m 700 $(@D)
+	@ssh-keygen -q -t ed25519 -N '' -C 'Ambit development image' -f $@
+
 # The root without a kernel, as a folder, a tar file and a file system.
-$(BUILD)/rootfs.done: $(BUILD)/ports/.done $(shell find rootfs -mindepth 1) iso/mkroot $(BOOT)/grub.cfg $(BOOT)/settings \
-		$(if $(strip $(ROOT_EXTRA)),$(shell find $(ROOT_EXTRA)))
+$(BUILD)/rootfs.done: $(BUILD)/ports/.done $(shell find rootfs -mindepth 1 -not -type l) iso/mkroot $(BOOT)/grub.cfg $(BOOT)/settings \
+		$(BUILD)/ssh/id_ed25519 \
+		$(if $(strip $(ROOT_EXTRA)),$(shell find $(ROOT_EXTRA) -not -type l))
 	@echo "  ROOT $(BUILD)/rootfs"
 	@iso/mkroot rootfs $(BUILD)/ports $(BUILD)/rootfs $(ROOT_EXTRA)
 	@install -D -m 644 $(BOOT)/grub.cfg $(BUILD)/rootfs/boot/grub/grub.cfg
+	@install -d -m 700 $(BUILD)/rootfs/root/.ssh
+	@install -m 600 $(BUILD)/ssh/id_ed25519.pub $(BUILD)/rootfs/root/.ssh/authorized_keys
 	@touch $@
 
 $(BUILD)/rootfs.tar: $(BUILD)/rootfs.done

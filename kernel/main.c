@@ -65,6 +65,7 @@ STEP(vfs_init)
 STEP(tmpfs_init)
 STEP(devfs_init)
 STEP(block_init)
+STEP(loop_init)
 STEP(ext2_init)
 STEP(devpts_init)
 STEP(net_init)
@@ -96,6 +97,7 @@ static const struct boot_step services[] = {
 	{"vfs", step_vfs_init},                                 /* names and files */
 	{"tmpfs", step_tmpfs_init}, {"devfs", step_devfs_init}, /* devices get names */
 	{"block", step_block_init},                             /* disks may be announced */
+	{"loop", step_loop_init},                               /* files may be disks */
 	{"ext2", step_ext2_init}, {"devpts", step_devpts_init},
 	{"tty", tty_init},                  /* /dev/tty, console, ptmx */
 	{"serial", serial_init},            /* ttyS0... */

@@ -41,5 +41,22 @@ struct linux_timex {
 	int32_t tai, pad3[11];
 };
 static_assert(sizeof(struct linux_timex) == 208, "struct timex");
-enum { ADJ_SETOFFSET = 0x0100, ADJ_NANO = 0x2000, ADJ_OFFSET_SS_READ = 0xa001 };
-enum { STA_UNSYNC = 0x40, TIME_ERROR = 5 };
+enum {
+	ADJ_OFFSET = 1,
+	ADJ_FREQUENCY = 2,
+	ADJ_MAXERROR = 4,
+	ADJ_ESTERROR = 8,
+	ADJ_STATUS = 0x10,
+	ADJ_TIMECONST = 0x20,
+	ADJ_TAI = 0x80,
+	ADJ_SETOFFSET = 0x100,
+	ADJ_MICRO = 0x1000,
+	ADJ_NANO = 0x2000,
+	ADJ_TICK = 0x4000,
+	ADJ_ADJTIME = 0x8000,       /* with ADJ_OFFSET: adjtime(3) */
+	ADJ_ADJTIME_READ = ADJ_NANO /* with ADJ_ADJTIME: only asks what is left */
+};
+enum { TIME_OK = 0, TIME_ERROR = 5 };
+#define TIMEX_TAI_MAX   100000
+#define TIMEX_TICK_LOW  9000
+#define TIMEX_TICK_HIGH 11000

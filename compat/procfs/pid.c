@@ -184,8 +184,23 @@ static int follow_fd(const struct proc_node *n, struct path *out)
 	return 0;
 }
 
+struct info_text {
+	struct file_info info;
+	struct text *text;
+};
+
+static void info_print(struct file_info *i, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vadd(container_of(i, struct info_text, info)->text, fmt, ap);
+	va_end(ap);
+}
+
 static int show_fdinfo(struct text *t, const struct proc_node *n)
 {
+	struct info_text more = {.info = {.print = info_print}, .text = t};
 	struct file *f = node_file(n, -n->fd - 1);
 
 	if (!f)
@@ -193,6 +208,8 @@ static int show_fdinfo(struct text *t, const struct proc_node *n)
 	text_add(t, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)f->pos,
 		READ_ONCE(f->flags), f->path.mnt ? f->path.mnt->id : 0,
 		(unsigned long long)f->inode->ino);
+	if (f->ops->info)
+		f->ops->info(f, &more.info);
 	file_put(f);
 	return 0;
 }

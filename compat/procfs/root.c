@@ -121,10 +121,10 @@ static int show_stat(struct text *t, const struct proc_node *n)
 	}
 	text_add(t,
 		"intr %llu\nctxt %llu\nbtime %lld\nprocesses %llu\nprocs_running %u\nprocs_blocked "
-		"0\n",
+		"%u\n",
 		(unsigned long long)irqs_total(), (unsigned long long)sum.switches,
 		(long long)boot_seconds(), (unsigned long long)forks_total(),
-		MAX(sched_nr_running(), 1u));
+		MAX(sched_nr_running(), 1u), sched_nr_iowait());
 	return 0;
 }
 

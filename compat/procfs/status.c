@@ -101,8 +101,8 @@ static int report_make(struct report *r, const struct proc_node *n)
 	process_usage(p, &r->children, true);
 	r->nice = t->se.nice;
 	r->policy = t->se.policy;
-	r->rt_priority = t->se.rt_priority;
-	r->priority = r->rt_priority ? -1 - (int)r->rt_priority : 20 + r->nice;
+	r->rt_priority = t->se.own_rt_priority;
+	r->priority = t->se.rt_priority ? -1 - t->se.rt_priority : 20 + r->nice;
 	r->cpu = t->cpu;
 	r->start_ns = n->tid ? t->start_ns : p->start_ns;
 	r->affinity = t->affinity.bits;

@@ -54,6 +54,7 @@ static void update(void)
 {
 	struct vdso_data *d = page_address(pages[DATA_PAGE]);
 	struct clock_params p = {0};
+	struct realtime_params r;
 	unsigned long f = spin_lock_irq(&data_lock);
 
 	__atomic_store_n(&d->seq, d->seq + 1, __ATOMIC_RELAXED);
@@ -63,7 +64,10 @@ static void update(void)
 	d->base_ns = p.base_ns;
 	d->mult = p.mult;
 	d->shift = p.shift;
-	d->realtime_offset_ns = realtime_offset_ns();
+	realtime_params(&r);
+	d->offset = r.offset_ns;
+	d->rate = r.rate;
+	d->offset_base = r.base_ns;
 	smp_store_release(&d->seq, d->seq + 1);
 	spin_unlock_irq(&data_lock, f);
 }

@@ -398,13 +398,16 @@ static void wait_done(struct bio *b)
 int bio_submit_wait(struct bio *b)
 {
 	struct bio_wait w = {false};
+	bool io;
 
 	b->done = wait_done;
 	b->private = &w;
 	b->flags &= (uint8_t)~BIO_PER_VEC;
 	bio_submit(b);
 	blk_plug_flush();
+	io = io_wait_begin();
 	wait_event(wait_queue_of(&w), smp_load_acquire(&w.finished));
+	io_wait_end(io);
 	return b->error;
 }
 

@@ -14,7 +14,6 @@ extern const struct mapping_ops bdev_mapping_ops;
 void bio_init_pool(void);
 /* The reserve of a depth exists from now on; one caller at a time. 0, -ENOMEM. */
 int __must_check bio_reserve(unsigned depth);
-void loop_init(void);
 /* device.c: take the partitions away; none may be open. */
 void disk_drop_partitions(struct block_device *disk);
 bool disk_is_held(struct block_device *disk); /* claimed by a mount or the like, whole or in part */

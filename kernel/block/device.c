@@ -25,7 +25,6 @@ static unsigned next_minor;
 void block_init(void)
 {
 	bio_init_pool();
-	loop_init();
 }
 
 static void init_common(struct block_device *b)

@@ -63,6 +63,15 @@ unsigned sched_nr_running(void)
 	return n;
 }
 
+unsigned sched_nr_iowait(void)
+{
+	unsigned c, n = 0;
+
+	for_each_cpu_in(c, sched_online)
+		n += (unsigned)atomic_read(&per_cpu_ptr(run_queue, c)->nr_iowait);
+	return n;
+}
+
 void sched_cpu_times(unsigned cpu, struct cpu_times *out)
 {
 	struct rq *rq = per_cpu_ptr(run_queue, cpu);
@@ -98,7 +107,8 @@ void sched_account(struct task *t, bool user)
 }
 
 /* Change what decides @t's place: off its queue, change, on again. */
-static void change(struct task *t, enum sched_policy policy, unsigned rt_priority, int nice)
+static void change(
+	struct task *t, enum sched_policy policy, unsigned rt_priority, int nice, unsigned lent)
 {
 	unsigned long f;
 	struct rq *rq = task_rq_lock(t, &f);
@@ -111,7 +121,9 @@ static void change(struct task *t, enum sched_policy policy, unsigned rt_priorit
 		rq_remove(rq, t);
 	}
 	t->se.policy = (uint8_t)policy;
-	t->se.rt_priority = (uint8_t)rt_priority;
+	t->se.own_rt_priority = (uint8_t)rt_priority;
+	t->se.lent_rt_priority = (uint8_t)lent;
+	t->se.rt_priority = MAX(t->se.own_rt_priority, t->se.lent_rt_priority);
 	t->se.nice = (int8_t)nice;
 	fair_set_weight(&t->se);
 	if (waits) {
@@ -135,14 +147,22 @@ int sched_set(struct task *t, enum sched_policy policy, unsigned rt_priority)
 		return -EINVAL;
 	if (is_rt ? rt_priority < 1 || rt_priority > 99 : rt_priority != 0)
 		return -EINVAL;
-	change(t, policy, rt_priority, t->se.nice);
+	change(t, policy, rt_priority, t->se.nice, t->se.lent_rt_priority);
 	return 0;
 }
 
 void sched_set_nice(struct task *t, int nice)
 {
 	nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
-	change(t, (enum sched_policy)t->se.policy, t->se.rt_priority, nice);
+	change(t, (enum sched_policy)t->se.policy, t->se.own_rt_priority, nice,
+		t->se.lent_rt_priority);
+}
+
+void sched_lend(struct task *t, unsigned rt_priority)
+{
+	if (READ_ONCE(t->se.lent_rt_priority) != rt_priority)
+		change(t, (enum sched_policy)t->se.policy, t->se.own_rt_priority, t->se.nice,
+			rt_priority);
 }
 
 void sched_set_slice(struct task *t, uint64_t ns)

@@ -87,7 +87,7 @@ static inline struct sched_entity *entity_of(struct rb_node *n)
 	return container_of(n, struct sched_entity, node);
 }
 
-static void augment(struct rb_node *n)
+static bool augment(struct rb_node *n)
 {
 	struct sched_entity *se = entity_of(n);
 	int64_t least = se->vruntime;
@@ -96,7 +96,10 @@ static void augment(struct rb_node *n)
 		least = entity_of(n->left)->min_vruntime;
 	if (n->right && entity_of(n->right)->min_vruntime < least)
 		least = entity_of(n->right)->min_vruntime;
+	if (se->min_vruntime == least)
+		return false;
 	se->min_vruntime = least;
+	return true;
 }
 
 /* The running task if it belongs to this class and is still on the queue. */

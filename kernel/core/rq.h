@@ -43,7 +43,9 @@ struct rq {
 	struct fair_rq fair;        /* [q] */
 	struct rt_rq rt;            /* [q] */
 	int64_t nr_uninterruptible; /* [q] only the sum over all CPUs means something */
-	struct cpu_times times;     /* [q] */
+	atomic_t nr_iowait;         /* tasks that went to sleep here for a device */
+	uint64_t irq_ns;        /* [o][r] time in interrupts, in all; times.irq_ns: charged of it */
+	struct cpu_times times; /* [q] */
 };
 DECLARE_PER_CPU(struct rq, run_queue);
 extern struct cpumask sched_online, sched_idle_cpus;

@@ -61,6 +61,25 @@ void rq_resched(struct rq *rq)
 		smp_kick(rq->cpu);
 }
 
+/* Interrupts are nobody's time: what they took of @delta is charged to them. */
+static int64_t without_irq_time(struct rq *rq, int64_t delta)
+{
+	uint64_t irq = READ_ONCE(rq->irq_ns) - rq->times.irq_ns;
+
+	if (likely(!irq))
+		return delta;
+	rq->times.irq_ns += irq;
+	return delta > (int64_t)irq ? delta - (int64_t)irq : 0;
+}
+
+/* Leaving a hardware interrupt: arch's upcall. */
+static void irq_time(uint64_t ns)
+{
+	struct rq *rq = this_cpu_ptr(run_queue);
+
+	WRITE_ONCE(rq->irq_ns, rq->irq_ns + ns);
+}
+
 void rq_charge(struct rq *rq, uint64_t now)
 {
 	struct task *t = rq->curr;
@@ -70,8 +89,12 @@ void rq_charge(struct rq *rq, uint64_t now)
 	if (unlikely(delta <= 0))
 		return;
 	se->exec_start_ns = now;
+	delta = without_irq_time(rq, delta);
 	if (t == rq->idle) {
-		rq->times.idle_ns += (uint64_t)delta;
+		if (unlikely(atomic_read(&rq->nr_iowait)))
+			rq->times.iowait_ns += (uint64_t)delta;
+		else
+			rq->times.idle_ns += (uint64_t)delta;
 		return;
 	}
 	se->sum_exec_ns += (uint64_t)delta;
@@ -137,6 +160,9 @@ void rq_enqueue(struct rq *rq, struct task *t, uint64_t now)
 	if (t->se.counted_waiting) {
 		t->se.counted_waiting = false;
 		rq->nr_uninterruptible--;
+		if (t->se.io_cpu >= 0)
+			atomic_dec(&per_cpu_ptr(run_queue, t->se.io_cpu)->nr_iowait);
+		t->se.io_cpu = -1;
 	}
 	if (likely(!task_is_rt(t)))
 		fair_place(rq, &t->se);
@@ -240,6 +266,9 @@ static void leave_queue(struct rq *rq, struct task *t)
 	if (READ_ONCE(t->state) & TASK_UNINTERRUPTIBLE) {
 		se->counted_waiting = true;
 		rq->nr_uninterruptible++;
+		se->io_cpu = t->waits_for_io ? (int16_t)rq->cpu : -1;
+		if (t->waits_for_io)
+			atomic_inc(&rq->nr_iowait);
 	}
 }
 
@@ -554,6 +583,7 @@ void core_init(void)
 	arch_upcalls.cpu_start = cpu_start;
 	arch_upcalls.switched = first_run;
 	arch_upcalls.irq_exit = leave_interrupt;
+	arch_upcalls.irq_time = irq_time;
 }
 
 void core_start(void)

@@ -35,6 +35,7 @@ void task_init_fields(struct task *t, const char *name)
 	strlcpy(t->name, name, sizeof(t->name));
 	list_init(&t->se.rt_node);
 	t->se.slice_ns = SLICE_NS;
+	t->se.io_cpu = -1;
 	fair_set_weight(&t->se);
 }
 
@@ -49,7 +50,7 @@ int task_create(const char *name, struct task **out)
 	t->se.nice = parent->se.nice;
 	if (!parent->se.reset_on_fork) {
 		t->se.policy = parent->se.policy;
-		t->se.rt_priority = parent->se.rt_priority;
+		t->se.rt_priority = t->se.own_rt_priority = parent->se.own_rt_priority;
 	} else if (t->se.nice < 0) {
 		t->se.nice = 0;
 	}

@@ -73,22 +73,38 @@ int wake_default(struct wait_entry *we, unsigned key)
 	return 1;
 }
 
-void wake_up_nr(struct wait_queue *wq, unsigned nr, unsigned key)
+static void wake_locked(struct wait_queue *wq, unsigned nr, unsigned key)
 {
 	struct wait_entry *we, *next;
-	unsigned long f;
 
-	smp_mb(); /* the caller's change of the condition, before the look at the queue */
-	if (list_empty(&wq->entries))
-		return;
-	f = spin_lock_irq(&wq->lock);
 	list_for_each_entry_safe (we, next, &wq->entries, node) {
 		bool is_exclusive = we->flags & WAIT_EXCLUSIVE;
 
 		if (we->wake(we, key) && is_exclusive && !--nr)
 			break;
 	}
+}
+
+void wake_up_nr(struct wait_queue *wq, unsigned nr, unsigned key)
+{
+	unsigned long f;
+
+	smp_mb(); /* the caller's change of the condition, before the look at the queue */
+	if (list_empty(&wq->entries))
+		return;
+	f = spin_lock_irq(&wq->lock);
+	wake_locked(wq, nr, key);
 	spin_unlock_irq(&wq->lock, f);
+}
+
+void wake_up_nested(struct wait_queue *wq, unsigned nr, unsigned key, unsigned subclass)
+{
+	unsigned long f = irq_save();
+
+	spin_lock_nested(&wq->lock, subclass);
+	wake_locked(wq, nr, key);
+	spin_unlock(&wq->lock);
+	irq_restore(f);
 }
 
 /*

@@ -11,12 +11,12 @@
 
 struct file;
 struct mm;
+#define EXEC_HEAD 1024u /* holds most programs' headers and the name of their interpreter */
 struct exec_args {
 	struct file *file;     /* the image; write-denied */
 	const char *path;      /* as given: AT_EXECFN, scripts */
 	const char *image;     /* the file's name: path, then of each interpreter in turn */
 	bool hidden;           /* path leads nowhere in the new program */
-	uint8_t head[256];     /* first bytes, zero filled */
 	struct mm *mm;         /* the new address space, being built */
 	vaddr_t stack_top, sp; /* where strings end, going down */
 	vaddr_t stack_low;     /* what is mapped of the stack: exec_push() goes no lower */
@@ -30,6 +30,8 @@ struct exec_args {
 	char comm[16];
 	size_t argv0_len; /* with its NUL: what exec_restart() takes away */
 	bool committed;   /* past the point of no return */
+	size_t head_len;  /* of the file's first bytes; behind them zeros */
+	uint8_t head[EXEC_HEAD];
 };
 /* Strings in kernel or user memory: which fetch function is used is the caller's business. */
 struct exec_strings {

@@ -17,6 +17,9 @@ struct dir_context { /* getdents: emit returns false when the buffer is full */
 		ino_t ino, unsigned type);
 	int64_t pos;
 };
+struct file_info { /* /proc/PID/fdinfo: lines of a kind of file */
+	void (*print)(struct file_info *i, const char *fmt, ...) __printf(2, 3);
+};
 struct file_ops {
 	ssize_t (*read)(struct file *f, struct iov_iter *to, int64_t *pos);
 	ssize_t (*write)(struct file *f, struct iov_iter *from, int64_t *pos);
@@ -34,8 +37,9 @@ struct file_ops {
 		struct file *f, struct vm_map_args *a); /* sets mapping/ops/flags; NULL: -ENODEV */
 	int (*open)(struct inode *i, struct file *f);
 	void (*async)(struct file *f, bool on); /* O_ASYNC changed: see file_signal; f->lock held */
-	int (*flush)(struct file *f);           /* each close(2) */
-	void (*release)(struct file *f);        /* last reference */
+	void (*info)(struct file *f, struct file_info *out); /* optional; may sleep */
+	int (*flush)(struct file *f);                        /* each close(2) */
+	void (*release)(struct file *f);                     /* last reference */
 	int (*fsync)(struct file *f, int64_t start, int64_t end, bool datasync); /* NULL: -EINVAL */
 	int64_t (*seek)(struct file *f, int64_t off, int whence);                /* NULL: -ESPIPE */
 	int (*fallocate)(struct file *f, unsigned mode, int64_t off, int64_t len);
@@ -211,6 +215,7 @@ long pipe_set_size(struct file *f, unsigned long bytes);
 int __must_check file_deny_write(struct file *f);
 /* proc: SIGIO (F_SETSIG: another) to the owner of @f (F_SETOWN). @events: POLL* that came true. Not
  * in interrupts; no lock above the process tables'. */
+/* POLLPRI alone is urgent data: SIGURG, whatever F_SETSIG says. */
 extern void (*file_signal)(struct file *f, unsigned events);
 /* epoll: @f is going away and f->epoll_items is not empty. NULL until set. */
 extern void (*file_released)(struct file *f);

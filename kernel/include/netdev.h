@@ -229,6 +229,8 @@ void netdev_loop(struct pkt *p, struct netdev *to);
  * short ones are copied, of others the headers, so that the payload stays in pages. p->dev is set.
  * NULL: no memory, counted.
  */
+enum { NETDEV_RX_COPY = PKT_LINEAR - 32 }; /* up to here they are short */
+struct pkt *netdev_rx_copy(struct netdev *d, const void *data, uint32_t len); /* a short one */
 struct pkt *netdev_rx_page(struct netdev *d, struct page *page, uint32_t off, uint32_t len);
 void netdev_rx_flush(void); /* end of a poll round: hand on what GRO held back (net.c calls it) */
 void netdev_tx_wake(struct netdev *d,

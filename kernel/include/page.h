@@ -31,6 +31,7 @@ enum page_flags { /* bits in page->flags, changed atomically unless the page is 
 	PG_ERROR = 13,
 	PG_WAITERS = 14,   /* someone sleeps in page_wait() */
 	PG_READAHEAD = 15, /* hitting it starts the next window */
+	PG_LAZY = 17,      /* anonymous: may go while its entry is clean (lazyfree.c) */
 	PG_PRIVATE =
 		16, /* fs: ->fs_private in use (block numbers of a metadata page and the like) */
 };

@@ -23,7 +23,8 @@ struct file;
 struct poll_table {
 	/* NULL once nothing more need be queued (an event was found) */
 	void (*queue)(struct poll_table *pt, struct file *f, struct wait_queue *wq);
-	unsigned key; /* events of interest */
+	unsigned key;   /* events of interest */
+	unsigned depth; /* epolls around it, for the lock checker */
 };
 static inline void poll_wait(struct poll_table *pt, struct file *f, struct wait_queue *wq)
 {

@@ -93,6 +93,7 @@ struct process {
 	struct spinlock sig_lock;          /* irq-save; guards signals of all its threads */
 	struct sigaction own_action[NSIG]; /* [s] */
 	struct sigpending pending;         /* [s] process-wide */
+	struct list_head signalfds;        /* [s] those that watch it: signalfd.c */
 	uint32_t nr_queued;                /* [a] */
 	struct wait_queue child_wait;      /* wait4 sleeps here */
 	uint32_t flags;                    /* [s] process_flags */
@@ -222,8 +223,9 @@ enum clone_flags {
 	CLONE_UNTRACED = 0x800000,
 	CLONE_CHILD_SETTID = 0x1000000
 };
-/* Those that ask for a new namespace: mounts, cgroups, names, IPC, users, pids, network, time. */
-#define CLONE_NEW_NAMESPACES (0x02000000ull | 0x7c000000ull | 0x80ull) /* but for mounts */
+/* Those that ask for a namespace that there is only one of: cgroups, names, IPC, users, pids,
+ * network, time. */
+#define CLONE_NEW_NAMESPACES (0x02000000ull | 0x7c000000ull | 0x80ull)
 struct clone_args {
 	uint64_t flags;
 	int exit_signal;
@@ -316,6 +318,8 @@ enum futex_op {
 	FUTEX_CLOCK_REALTIME = 256
 };
 long futex_wake_addr(uint32_t __user *uaddr, unsigned n, bool private);
+void futex_pi_reprioritised(
+	struct task *t); /* sched_set() was done to it: it may lend more or less */
 int __must_check robust_list_set(void __user *head, size_t len);
 /* get_robust_list(2): tid 0 is the caller. 0, -ESRCH, -EPERM. */
 int __must_check robust_list_get(pid_t tid, uint64_t *head, size_t *len);

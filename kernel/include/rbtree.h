@@ -23,8 +23,9 @@ struct rb_root {
 		p_ ? container_of(p_, type, m) : NULL;                                             \
 	})
 
-/* Recomputes the augmented data of @n from n->left, n->right and itself. NULL: none. */
-typedef void (*rb_augment_fn)(struct rb_node *n);
+/* Recomputes the augmented data of @n from n->left, n->right and itself; true if that changed it.
+ * NULL: none. */
+typedef bool (*rb_augment_fn)(struct rb_node *n);
 
 /* Link @n at *@link below @parent (as found by descending) and rebalance. */
 void rb_insert(struct rb_root *root, struct rb_node *n, struct rb_node *parent,

@@ -34,12 +34,29 @@ void sleep_uninterruptible_ns(uint64_t ns);
 bool task_interrupted(const struct task *t, unsigned state);
 extern bool (*sched_fatal_signal)(const struct task *t); /* proc sets it */
 
+/* Around a sleep for a device, as /proc/stat counts it: uninterruptible sleeps only. May nest. */
+static inline bool io_wait_begin(void)
+{
+	bool before = current->waits_for_io;
+
+	current->waits_for_io = true;
+	return before;
+}
+static inline void io_wait_end(bool before)
+{
+	current->waits_for_io = before;
+}
+unsigned sched_nr_iowait(void); /* tasks that sleep so */
+
 /* sched(7) */
 int __must_check sched_set(struct task *t, enum sched_policy policy, unsigned rt_priority);
 void sched_set_nice(struct task *t, int nice); /* -20..19 */
 /* From its next request on @t of the fair class asks for @ns at a time: the shorter, the sooner it
  * runs when it wakes; its share stays. */
 void sched_set_slice(struct task *t, uint64_t ns);
+/* @t runs at no less than this realtime priority until the next call; 0: at its own. Any context.
+ */
+void sched_lend(struct task *t, unsigned rt_priority);
 int __must_check sched_set_affinity(
 	struct task *t, struct cpumask mask);  /* -EINVAL if no online CPU in it */
 void sched_account(struct task *t, bool user); /* tick or mode-change accounting */

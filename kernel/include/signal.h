@@ -109,4 +109,12 @@ int __must_check signal_suspend(sigset_t mask); /* -ERESTARTNOHAND */
  * -EINTR. */
 int __must_check signal_timedwait(sigset_t set, struct siginfo *out, uint64_t deadline_ns);
 bool signal_is_pending(const struct task *t);
+/* signalfd(2). A read gives records of SIGNALFD_RECORD bytes, laid out by signalfd_record
+ * (compat's).
+ */
+enum { SIGNALFD_RECORD = 128 };
+struct file;
+int __must_check signalfd_create(sigset_t mask, unsigned file_flags, struct file **out);
+int __must_check signalfd_change(struct file *f, sigset_t mask); /* -EINVAL: not one */
+extern void (*signalfd_record)(const struct siginfo *in, void *record);
 bool task_ignores(const struct task *t, int sig); /* ignored or blocked: tty's SIGTTIN rule */

@@ -325,6 +325,8 @@ struct socket {
  * memory. */
 struct socket *socket_alloc(size_t size, struct net *net, const struct socket_ops *ops, int type,
 	int protocol) __must_check;
+/* The same in a section, for who accepts a connection: @like gives family, owner and options. */
+struct socket *socket_alloc_like(size_t size, const struct socket *like) __must_check;
 static inline struct socket *socket_get(struct socket *s)
 {
 	refcount_inc(&s->refs);
@@ -369,7 +371,8 @@ static inline void socket_peek_moved(struct socket *s, unsigned flags, uint32_t 
 /* Wake-ups (poll keys); also SIGIO. In a section or not. */
 void socket_wake_readers(struct socket *s);
 void socket_wake_writers(struct socket *s);
-void socket_wake_all(struct socket *s);           /* state change: error, hang-up */
+void socket_wake_all(struct socket *s); /* state change: error, hang-up */
+void socket_urgent(struct socket *s);   /* urgent data is announced: SIGURG to the owner; wakes */
 void socket_set_error(struct socket *s, int err); /* positive errno; wakes */
 int socket_take_error(struct socket *s);          /* 0 or -errno, cleared */
 /* What poll(2) says of a datagram socket. */

@@ -48,11 +48,14 @@ struct sched_entity {
 	uint64_t sum_exec_ns, user_ns, system_ns; /* [q] */
 	uint32_t weight;                          /* [q] from nice */
 	int8_t nice;
-	uint8_t policy, rt_priority;
+	uint8_t policy;
+	uint8_t rt_priority; /* the greater of the two below; 0: the fair class */
+	uint8_t own_rt_priority, lent_rt_priority;
 	bool on_queue; /* [q] */
 	bool reset_on_fork;
 	bool last_user; /* [q] user mode when last seen by a tick: where its time is charged */
 	bool counted_waiting;    /* [q] in the run queue's nr_uninterruptible */
+	int16_t io_cpu;          /* [q] while off the queue: in this CPU's nr_iowait; -1: in none */
 	uint32_t inverse_weight; /* [q] 2^32 / weight */
 	int64_t lag;             /* [q] while off the queue: virtual time that it is owed */
 };
@@ -99,6 +102,7 @@ struct task {
 	struct process *process; /* proc: [c] NULL for kernel threads */
 	struct uthread *uthread; /* proc: signals and the like of this thread; [c] */
 	void *io_plug;           /* block: requests held back */
+	bool waits_for_io;       /* [s] if it sleeps now, it is for a device: io_wait_begin() */
 	uint32_t in_fault;       /* [s] > 0: a fault on user memory fails at once instead of being
 				    resolved (nofault copies) */
 	bool in_reclaim; /* mm: [s] frees memory: may use the reserve, does not reclaim again */

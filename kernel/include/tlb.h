@@ -16,19 +16,17 @@ struct tlb_batch {
 	struct mmu *mmu;
 	vaddr_t start, end; /* range to flush; start >= end: nothing */
 	unsigned nr;
-	bool no_flush; /* the address space is dead or was never loaded: free without a flush */
-	bool tables;   /* page tables are among the pages: flush everything */
+	bool tables;                        /* page tables are among the pages: flush everything */
 	struct page *page[TLB_BATCH_PAGES]; /* bit 0 of the pointer: a page table, freed whole; else
 					       one reference is dropped */
 };
 
-static inline void tlb_batch_init(struct tlb_batch *b, struct mmu *mmu, bool no_flush)
+static inline void tlb_batch_init(struct tlb_batch *b, struct mmu *mmu)
 {
 	b->mmu = mmu;
 	b->start = ~0ull;
 	b->end = 0;
 	b->nr = 0;
-	b->no_flush = no_flush;
 	b->tables = false;
 }
 /* An entry for [va, va + PAGE_SIZE) was cleared or lost rights. */

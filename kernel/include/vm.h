@@ -86,12 +86,14 @@ struct mm {
 	bool dumpable;
 	int16_t oom_score_adj;
 	uint32_t def_flags; /* [m] VM_LOCKED after mlockall(MCL_FUTURE); cleared by exec and fork */
-	bool lock_on_fault; /* [m] MCL_ONFAULT: def_flags does not populate */
+	struct list_head lazy_node; /* lazyfree.c's */
+	bool lock_on_fault;         /* [m] MCL_ONFAULT: def_flags does not populate */
 };
 extern void (*mm_drop_file)(struct file *f); /* vfs sets it: fput */
 
 int __must_check mm_create(struct mm **out); /* empty; users 1 */
-int __must_check mm_fork(struct mm *from, struct mm **out);
+/* @sp: where the caller's stack is in use. */
+int __must_check mm_fork(struct mm *from, vaddr_t sp, struct mm **out);
 static inline struct mm *mm_get(struct mm *m)
 {
 	refcount_inc(&m->users);

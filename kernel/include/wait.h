@@ -47,6 +47,9 @@ static inline bool wait_queue_active(struct wait_queue *wq)
 }
 /* Wake all non-exclusive waiters and at most @nr exclusive ones. @key: poll events, 0 = all. */
 void wake_up_nr(struct wait_queue *wq, unsigned nr, unsigned key);
+/* From within a wake function of another queue of the same kind (DEBUG knows the order by
+ * @subclass). */
+void wake_up_nested(struct wait_queue *wq, unsigned nr, unsigned key, unsigned subclass);
 static inline void wake_up(struct wait_queue *wq)
 {
 	wake_up_nr(wq, 1, 0);

@@ -37,6 +37,10 @@ void *xa_find_marked(const struct xarray *xa, uint64_t *index, uint64_t last, en
 /* Up to @n entries from *index on into @out (RCU); sets *index behind the last. Returns how many.
  */
 unsigned xa_gather(const struct xarray *xa, uint64_t *index, uint64_t last, void **out, unsigned n);
+/* The slots from @index to the end of the lowest node that covers it: *n of them, which may be
+ * empty, and change under the reader's eyes. NULL: there is no such node; then look entry by entry.
+ * RCU. */
+void *const *xa_slots(const struct xarray *xa, uint64_t index, unsigned *n);
 bool xa_empty(const struct xarray *xa);
 void xa_destroy(struct xarray *xa); /* frees nodes, not entries */
 
@@ -47,6 +51,7 @@ void xa_destroy(struct xarray *xa); /* frees nodes, not entries */
  * rcu_head, the rest stays readable until then.
  */
 #define XA_NODE_BYTES 576u
+#define XA_NODE_SLOTS 64u
 struct xarray_allocator {
 	void *(*alloc)(void);
 	void (*free_rcu)(void *node);

@@ -67,8 +67,8 @@ static struct rb_node *rotate(
 
 void rb_update(struct rb_node *n, rb_augment_fn augment)
 {
-	for (; n; n = parent_of(n))
-		augment(n);
+	while (n && augment(n))
+		n = parent_of(n);
 }
 
 void rb_insert(struct rb_root *root, struct rb_node *n, struct rb_node *parent,
@@ -77,8 +77,10 @@ void rb_insert(struct rb_root *root, struct rb_node *n, struct rb_node *parent,
 	n->left = n->right = NULL;
 	n->parent_color = (uintptr_t)parent; /* red */
 	smp_store_release(link, n);
-	if (augment)
-		rb_update(n, augment);
+	if (augment) {
+		augment(n);
+		rb_update(parent, augment);
+	}
 	while (is_red(parent)) {
 		struct rb_node *grand = parent_of(parent);
 		bool right = parent == grand->right;
@@ -188,8 +190,9 @@ void rb_erase(struct rb_root *root, struct rb_node *n, rb_augment_fn augment)
 	} else {
 		is_short = unlink_simple(root, n, &parent, &right);
 	}
-	if (augment)
-		rb_update(parent, augment);
+	if (augment) /* all the way: the one that stands in for n still has its old place's data */
+		for (struct rb_node *up = parent; up; up = parent_of(up))
+			augment(up);
 	if (is_short && parent)
 		refill_black(root, parent, right, augment);
 }

@@ -16,7 +16,7 @@
 #include <error.h>
 
 #define SLOT_BITS 6u
-#define SLOTS     64u
+#define SLOTS     XA_NODE_SLOTS
 
 struct xa_node {
 	void *free_link[2]; /* the allocator's, once the node is freed (struct rcu_head) */
@@ -484,6 +484,16 @@ static const struct xa_node *leaf_of(const struct xarray *xa, uint64_t index)
 		e = READ_ONCE(n->slot[slot_of(n, index)]);
 	}
 	return NULL;
+}
+
+void *const *xa_slots(const struct xarray *xa, uint64_t index, unsigned *n)
+{
+	const struct xa_node *leaf = leaf_of(xa, index);
+
+	if (!leaf)
+		return NULL;
+	*n = SLOTS - index % SLOTS;
+	return &leaf->slot[index % SLOTS];
 }
 
 unsigned xa_gather(const struct xarray *xa, uint64_t *index, uint64_t last, void **out, unsigned n)

@@ -61,43 +61,58 @@ static int access_page(struct mm *m, vaddr_t addr, bool write, bool force, struc
 	return -EFAULT;
 }
 
-/* A stack that must grow first: exec writes below its start. */
+/* mm->lock held for reading, also on return. A stack that must grow first: exec writes below its
+ * start. */
 static void reach_stack(struct mm *m, vaddr_t addr)
 {
-	struct vma *v;
+	struct vma *v = mm_find(m, addr);
 
-	rwsem_read_lock(&m->lock);
-	v = mm_find(m, addr);
-	if (!v || v->start <= addr || !(v->flags & VM_GROWSDOWN)) {
-		rwsem_read_unlock(&m->lock);
+	if (likely(!v || v->start <= addr || !(v->flags & VM_GROWSDOWN)))
 		return;
-	}
 	rwsem_read_unlock(&m->lock);
 	rwsem_write_lock(&m->lock);
 	v = mm_find(m, addr);
 	if (v && v->start > addr)
 		(void)!expand_stack_locked(m, v, addr); /* if not, the access fails */
-	rwsem_write_unlock(&m->lock);
+	rwsem_downgrade(&m->lock);
+}
+
+/*
+ * Stores through the kernel's own mapping leave no trace in the program's entry: writeback may have
+ * taken the right from it and written the page since we looked, so the page is marked here.
+ */
+static void store_bytes(struct page *p, size_t offset, const void *from, size_t n)
+{
+	char *to = (char *)page_address(p) + offset;
+
+	if (page_test(p, PG_ANON)) {
+		if (page_test(p, PG_LAZY))
+			page_clear_flag(p, PG_LAZY);
+		memcpy(to, from, n);
+		return;
+	}
+	page_lock(p);
+	memcpy(to, from, n);
+	page_mark_dirty(p); /* nothing to do if it was cut off its file meanwhile */
+	page_unlock(p);
 }
 
 ssize_t mm_access(struct mm *m, vaddr_t addr, void *buf, size_t n, bool write, bool force)
 {
 	size_t done = 0;
 
-	reach_stack(m, addr);
 	rwsem_read_lock(&m->lock);
+	reach_stack(m, addr);
 	while (done < n && addr < USER_END) {
 		size_t offset = addr & (PAGE_SIZE - 1), part = MIN(PAGE_SIZE - offset, n - done);
 		struct page *p;
-		char *at;
 
 		if (access_page(m, addr, write, force, &p) < 0)
 			break;
-		at = (char *)page_address(p) + offset;
 		if (write)
-			memcpy(at, (char *)buf + done, part);
+			store_bytes(p, offset, (char *)buf + done, part);
 		else
-			memcpy((char *)buf + done, at, part);
+			memcpy((char *)buf + done, (char *)page_address(p) + offset, part);
 		page_put(p);
 		done += part;
 		addr += part;

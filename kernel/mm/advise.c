@@ -1,7 +1,5 @@
 /*
  * advise.c - hints, flushing and residency of mapped ranges. madvise(2), msync(2), mincore(2).
- *
- * MADV_FREE acts as MADV_DONTNEED: the pages go at once, which its contract allows.
  */
 #include <arch/upcalls.h>
 #include <error.h>
@@ -21,13 +19,13 @@ static int check_range(vaddr_t addr, uint64_t length, vaddr_t *end)
 	return 0;
 }
 
-static int drop_pages(struct vma *v, vaddr_t start, vaddr_t end, bool anon_only)
+static int drop_pages(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	struct tlb_batch tlb;
+	struct tlb_batch tlb UNCLEARED;
 
-	if (v->flags & (VM_LOCKED | VM_PFN) || (anon_only && !vma_is_anon(v)))
+	if (v->flags & (VM_LOCKED | VM_PFN))
 		return -EINVAL;
-	tlb_batch_init(&tlb, &v->mm->mmu, false);
+	tlb_batch_init(&tlb, &v->mm->mmu);
 	zap_range(v->mm, start, end, &tlb, 0);
 	tlb_batch_finish(&tlb);
 	return 0;
@@ -72,9 +70,12 @@ static int advise_pages(struct vma *v, vaddr_t start, vaddr_t end, enum vm_advic
 {
 	switch ((int)what) {
 	case ADVISE_DONTNEED:
-		return drop_pages(v, start, end, false);
+		return drop_pages(v, start, end);
 	case ADVISE_FREE:
-		return drop_pages(v, start, end, true);
+		if (v->flags & (VM_LOCKED | VM_PFN) || !vma_is_anon(v))
+			return -EINVAL;
+		lazy_free(v, start, end);
+		return 0;
 	case ADVISE_WILLNEED:
 		if (v->mapping && !(v->mapping->flags & MAPPING_UNEVICTABLE))
 			pagecache_readahead(v->mapping, vma_index(v, start),

@@ -7,8 +7,9 @@
  * and says -EREFAULT: the program runs into the same fault again, or not any more. Copy on write
  * and stores to shared files are in cow.c.
  *
- * Fault-around: a read of a file maps the up to 16 pages around it that are in the cache anyway, as
- * not yet used (old).
+ * Fault-around: a read of a file maps more pages that are in the cache anyway, as not yet used
+ * (old). Those of the same node of the cache that were used before: what a program needed the last
+ * time it needs again. And if the page itself is new, the up to 16 around it.
  */
 #include <arch/upcalls.h>
 #include <debug.h>
@@ -18,6 +19,7 @@
 #include "fault.h"
 
 #define AROUND          16u
+#define SMALL_ANON      32u /* pages */
 #define MMAP_READ_PAGES 16u
 
 struct page *zero_page;
@@ -29,6 +31,13 @@ void fault_init(void)
 		panic("no memory for the zero page");
 }
 
+/* A small heap, bss or stack that is read first is written next: a zero page would only mean
+ * another fault. */
+static inline bool will_be_written(const struct vma *v)
+{
+	return v->flags & VM_WRITE && vma_pages(v) <= SMALL_ANON;
+}
+
 /* First touch of anonymous memory. */
 static int fault_anon(struct fault *f)
 {
@@ -36,7 +45,7 @@ static int fault_anon(struct fault *f)
 	struct page *p;
 	pte_t pte;
 
-	if (!(f->access & FAULT_WRITE)) {
+	if (!(f->access & FAULT_WRITE) && !will_be_written(f->v)) {
 		spin_lock(ptl);
 		if (pte_none(pte_load(f->pte)))
 			pte_store(f->pte, pte_set_special(pte_make(page_to_pfn(zero_page),
@@ -107,70 +116,93 @@ static unsigned read_prot(const struct vma *v)
 	return tracked ? vma_prot(v) & ~(unsigned)VM_WRITE : vma_prot(v);
 }
 
-/* The window of pages around the fault that lies in one table and in the VMA. */
-static uint64_t around_first(const struct fault *f, vaddr_t *base)
+/* Some pages of the file in a row, and where their entries go. */
+struct window {
+	uint64_t first;        /* index of the first */
+	unsigned n;            /* how many */
+	unsigned near, near_n; /* those that are mapped in any case */
+	void *const *slot;     /* of the cache, in one node: changing */
+	pte_t *pte;            /* in one table */
+};
+
+/* What of the fault's neighbourhood lies in one table, one node of the cache, the VMA and the file.
+ * RCU; false: nothing to be had. */
+static bool choose_window(const struct fault *f, struct window *w)
 {
-	vaddr_t low = ALIGN_DOWN(f->addr, AROUND * PAGE_SIZE);
+	struct mapping *m = f->v->mapping;
+	vaddr_t low = ALIGN_DOWN(f->addr, PTRS_PER_TABLE * PAGE_SIZE);
+	uint64_t pages = bytes_to_pages(m->ops->size(m)), before, after;
+	struct page *p;
+	unsigned n;
 
-	*base = MAX(low, f->v->start);
-	return vma_index(f->v, *base);
-}
-
-/* Table lock held, RCU. Maps one page found in the cache; true if it was the one that faulted. */
-static bool map_around(struct fault *f, struct page *p, pte_t *pte, unsigned prot, uint64_t index)
-{
-	pte_t value = pte_make(page_to_pfn(p), prot);
-	bool wanted = index == f->index;
-
-	if (!pte_none(pte_load(pte)) || !refcount_inc_not_zero(&p->refs))
+	if (f->index >= pages)
 		return false;
-	if (!page_test(p, PG_UPTODATE) || READ_ONCE(p->index) != index ||
-		!map_page_locked(f->v->mapping, p, pte, wanted ? value : pte_mkold(value))) {
-		page_put(p);
+	before = (f->addr - MAX(low, f->v->start)) >> PAGE_SHIFT;
+	before = MIN(before, f->index % XA_NODE_SLOTS);
+	after = (MIN(low + PTRS_PER_TABLE * PAGE_SIZE, f->v->end) - f->addr) >> PAGE_SHIFT;
+	after = MIN(after, pages - f->index);
+	w->first = f->index - before;
+	w->slot = xa_slots(&m->pages, w->first, &n);
+	if (!w->slot)
 		return false;
+	w->n = (unsigned)MIN(before + after, (uint64_t)n);
+	w->near = (unsigned)(before - MIN(before, f->addr / PAGE_SIZE % AROUND));
+	w->near_n = AROUND;
+	p = READ_ONCE(w->slot[before]);
+	if (p && page_test(p, PG_REFERENCED)) {
+		w->near = (unsigned)before;
+		w->near_n = 1;
 	}
-	f->mapped++;
-	return wanted;
+	w->pte = f->pte - before;
+	return true;
 }
 
-/* Maps what is in the cache around the fault; true if that included the page asked for. */
+/* Table lock held, RCU. Maps @p, which was seen in the cache at @index, with @rights. */
+static inline bool map_seen(
+	struct mapping *m, struct page *p, uint64_t index, pte_t *pte, pte_t rights)
+{
+	if (!refcount_inc_not_zero(&p->refs))
+		return false;
+	if (likely(page_test(p, PG_UPTODATE) && READ_ONCE(p->mapping) == m && p->index == index) &&
+		map_page_locked(m, p, pte, pte_with(rights, page_to_pfn(p))))
+		return true;
+	page_put(p);
+	return false;
+}
+
+/* Maps what is worth it around the fault; true if that included the page asked for. */
 static bool fault_around(struct fault *f)
 {
-	void *found[AROUND];
 	struct mapping *m = f->v->mapping;
 	struct spinlock *ptl = mmu_pte_lock(f->pte);
-	vaddr_t base;
-	uint64_t first = around_first(f, &base), index = first,
-		 end_index = bytes_to_pages(m->ops->size(m));
-	uint64_t last = first +
-			(MIN(ALIGN_DOWN(f->addr, AROUND * PAGE_SIZE) + AROUND * PAGE_SIZE,
-				 f->v->end) -
-				base) /
-				PAGE_SIZE -
-			1;
-	pte_t *pte = f->pte - ((f->addr - base) >> PAGE_SHIFT);
-	unsigned prot = read_prot(f->v), n;
-	bool hit = false;
+	pte_t young = pte_make(0, read_prot(f->v)), old = pte_mkold(young);
+	struct window w;
+	int mapped = 0;
+	bool hit;
 
-	if (f->index >= end_index)
-		return false;
 	rcu_read_lock();
-	n = xa_gather(&m->pages, &index, MIN(last, end_index - 1), found, AROUND);
-	spin_lock(ptl);
-	for (unsigned i = 0; i < n; i++) {
-		struct page *p = found[i];
-		uint64_t at = READ_ONCE(p->index) - first;
-
-		if (READ_ONCE(p->mapping) == m && at <= last - first &&
-			map_around(f, p, pte + at, prot, first + at))
-			hit = true;
+	if (!choose_window(f, &w)) {
+		rcu_read_unlock();
+		return false;
 	}
+	spin_lock(ptl);
+	for (unsigned i = 0; i < w.n; i++) {
+		struct page *p = READ_ONCE(w.slot[i]);
+		pte_t *pte = w.pte + i;
+
+		if (!p || (!page_test(p, PG_REFERENCED) && i - w.near >= w.near_n) ||
+			!pte_none(*pte))
+			continue;
+		if (map_seen(m, p, w.first + i, pte, pte == f->pte ? young : old))
+			mapped++;
+	}
+	hit = !pte_none(pte_load(f->pte));
 	spin_unlock(ptl);
 	rcu_read_unlock();
-	if (f->mapped)
+	if (mapped)
 		atomic64_add(
 			m->flags & MAPPING_UNEVICTABLE ? &f->mm->shmem_pages : &f->mm->file_pages,
-			f->mapped);
+			mapped);
 	return hit;
 }
 

@@ -17,7 +17,6 @@ struct fault {
 	uint64_t index; /* in the file or device; not set for first touches of anonymous memory */
 	pte_t *pte;
 	unsigned access; /* fault_access */
-	int mapped;      /* pages that fault-around added */
 	bool major;      /* a device was waited for */
 };
 

@@ -4,7 +4,8 @@
  * Anonymous pages are shared: both sides' entries become read-only, each holds a reference, the
  * first store copies. Pages of files are not copied but found again in the cache when touched; only
  * those of private mappings that were used recently are mapped at once, as a child that goes on to
- * exec touches the same few. One flush at the end, if any entry of the parent lost a right.
+ * exec touches the same few. The page that the stack pointer is in is copied for the child at once:
+ * both sides write to it next. One flush at the end, if any entry of the parent lost a right.
  *
  * The child's VMA of a file joins mapping->vmas in the same mmap_lock section that copies its
  * entries, behind the parent's: whoever unmaps the file then sees either no copied entry or both
@@ -20,8 +21,10 @@
 
 struct copy {
 	struct mm *to;
-	bool young_file_pages; /* copy entries of the file's own pages too, if recently used */
-	bool flush;            /* an entry of the parent was made read-only */
+	vaddr_t stack_va;        /* of the stack pointer's page */
+	struct page *stack_page; /* for its copy, until it is used */
+	bool young_file_pages;   /* copy entries of the file's own pages too, if recently used */
+	bool flush;              /* an entry of the parent was made read-only */
 	int64_t anon, file, shmem;
 };
 
@@ -48,6 +51,20 @@ static inline void copy_file_entry(struct copy *c, struct page *p, pte_t *to, pt
 	pte_store(to, pte);
 }
 
+/* Parent's table lock held. The child gets a page of its own, the parent keeps its right. */
+static bool copy_stack_page(struct copy *c, const struct page *p, pte_t *to, pte_t pte)
+{
+	struct page *new = c->stack_page;
+
+	if (!new || !pte_write(pte))
+		return false;
+	c->stack_page = NULL;
+	page_copy(page_address(new), page_address(p));
+	pte_store(to, pte_with(pte, page_to_pfn(new)));
+	c->anon++;
+	return true;
+}
+
 static int copy_table(pte_t *from, vaddr_t va, unsigned n, void *arg)
 {
 	struct copy *c = arg;
@@ -57,7 +74,7 @@ static int copy_table(pte_t *from, vaddr_t va, unsigned n, void *arg)
 	if (!to)
 		return -ENOMEM;
 	spin_lock(ptl);
-	for (; n > 0; n--, from++, to++) {
+	for (; n > 0; n--, from++, to++, va += PAGE_SIZE) {
 		pte_t pte = pte_load(from);
 		struct page *p;
 
@@ -68,6 +85,8 @@ static int copy_table(pte_t *from, vaddr_t va, unsigned n, void *arg)
 			copy_file_entry(c, p, to, pte);
 			continue;
 		}
+		if (unlikely(va == c->stack_va) && copy_stack_page(c, p, to, pte))
+			continue;
 		if (pte_write(pte)) {
 			pte = pte_wrprotect(pte);
 			pte_store(from, pte);
@@ -164,13 +183,18 @@ static void copy_settings(struct mm *to, const struct mm *from)
 	to->oom_score_adj = from->oom_score_adj;
 }
 
-int mm_fork(struct mm *from, struct mm **out)
+int mm_fork(struct mm *from, vaddr_t sp, struct mm **out)
 {
-	struct copy c = {.to = NULL};
+	struct copy c = {.stack_va = sp & PAGE_MASK};
 	int err = mm_create(&c.to);
 
 	if (err)
 		return err;
+	if (refcount_read(&from->users) == 1) /* else another thread might write meanwhile */
+		c.stack_page = page_alloc(
+			0, GFP_USER | GFP_NORETRY); /* not having it is no error */
+	if (c.stack_page)
+		c.stack_page->flags = 1u << PG_ANON;
 	rwsem_write_lock(&from->lock);
 	copy_settings(c.to, from);
 	for (struct vma *v = mm_find(from, 0); v && !err; v = vma_next(v))
@@ -184,6 +208,8 @@ int mm_fork(struct mm *from, struct mm **out)
 	if (c.flush)
 		tlb_flush_all(&from->mmu);
 	rwsem_write_unlock(&from->lock);
+	if (c.stack_page)
+		page_put(c.stack_page);
 	if (err) {
 		mm_put(c.to);
 		return err;

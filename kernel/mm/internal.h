@@ -60,6 +60,12 @@ uint64_t lru_count(bool active);
 
 /* reclaim.c, oom.c */
 uint64_t reclaim_direct(unsigned gfp); /* pages freed */
+
+/* lazyfree.c */
+void lazy_free(struct vma *v, vaddr_t start, vaddr_t end); /* anonymous; mm->lock held */
+void lazy_forget(struct mm *m);                            /* its last user is gone */
+uint64_t lazy_reclaim(uint64_t want);                      /* pages freed */
+
 void reclaim_wake(void);
 void reclaim_init(void);
 bool oom_kill(unsigned order, unsigned gfp);
@@ -116,8 +122,8 @@ void vma_erase(struct mm *m, struct vma *v);
 void vma_resize(struct vma *v, vaddr_t start,
 	vaddr_t end); /* pgoff follows start; takes the mapping's lock */
 void vma_link_mapping(struct vma *v);
-/* @v is about to be linked: counts already if it may be written and shared, unless that is sealed: 0,
- * -EPERM. vma_announced() ends that. */
+/* @v is about to be linked: counts already if it may be written and shared, unless that is sealed:
+ * 0, -EPERM. vma_announced() ends that. */
 int __must_check vma_announce(const struct vma *v);
 void vma_announced(const struct vma *v);
 void vma_unlink_mapping(struct vma *v);
@@ -154,7 +160,8 @@ static inline bool vma_is_anon(const struct vma *v)
 }
 
 /* zap.c */
-enum zap_flags { ZAP_FILE_ONLY = 1, ZAP_NO_LOCK = 2 /* nobody else can reach the tables */ };
+enum zap_flags { ZAP_FILE_ONLY = 1 };
+/* @tlb NULL: the address space is dead, nobody can reach the tables. */
 void zap_range(struct mm *m, vaddr_t start, vaddr_t end, struct tlb_batch *tlb, unsigned flags);
 atomic64_t *mm_rss_counter(struct mm *m, const struct page *p);
 void page_drop_mapcount(struct page *p); /* an entry of a cache's page went away */

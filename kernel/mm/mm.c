@@ -62,6 +62,7 @@ int mm_create(struct mm **out)
 	m->limit_as = m->limit_data = m->limit_memlock = UINT64_MAX;
 	m->limit_stack = DEFAULT_STACK_LIMIT;
 	m->dumpable = true;
+	list_init(&m->lazy_node);
 	*out = m;
 	return 0;
 }
@@ -85,23 +86,20 @@ struct mm *mm_adopt(struct mm *m)
  */
 static void free_contents(struct mm *m)
 {
-	struct tlb_batch tlb;
 	struct vma *v = rb_entry(rb_first(&m->vmas), struct vma, node);
 
 	for (struct vma *each = v; each; each = vma_next(each))
 		each->max_gap = (vaddr_t)(uintptr_t)vma_next(each);
-	tlb_batch_init(&tlb, &m->mmu, true);
 	while (v) {
 		struct vma *next = (struct vma *)(uintptr_t)v->max_gap;
 
 		vma_unlink_mapping(v);
-		zap_range(m, v->start, v->end, &tlb, ZAP_NO_LOCK);
+		zap_range(m, v->start, v->end, NULL, 0);
 		if (v->flags & VM_ACCOUNT)
 			vm_uncommit((int64_t)vma_pages(v));
 		vma_free(v);
 		v = next;
 	}
-	tlb_batch_finish(&tlb);
 	m->vmas.node = NULL;
 }
 
@@ -109,6 +107,7 @@ void mm_put(struct mm *m)
 {
 	if (!m || !refcount_dec(&m->users))
 		return;
+	lazy_forget(m);
 	free_contents(m);
 	mmu_fini(&m->mmu);
 	if (m->exe && mm_drop_file)

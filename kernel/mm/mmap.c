@@ -175,7 +175,7 @@ int mm_map(struct mm *m, const struct vm_map_args *a, vaddr_t *out)
 int unmap_locked(struct mm *m, vaddr_t start, vaddr_t end, struct list_head *dead)
 {
 	struct vma *v = mm_find(m, start), *last, *next;
-	struct tlb_batch tlb;
+	struct tlb_batch tlb UNCLEARED;
 	vaddr_t floor;
 	int err = 0;
 
@@ -194,7 +194,7 @@ int unmap_locked(struct mm *m, vaddr_t start, vaddr_t end, struct list_head *dea
 		return err;
 	/* point of no return */
 	floor = v->start - v->gap;
-	tlb_batch_init(&tlb, &m->mmu, false);
+	tlb_batch_init(&tlb, &m->mmu);
 	for (; v && v->start < end; v = next) {
 		next = vma_next(v);
 		zap_range(m, v->start, v->end, &tlb, 0);

@@ -45,10 +45,14 @@ bool page_trylock(struct page *p)
 
 void page_lock(struct page *p)
 {
+	bool io;
+
 	might_sleep();
 	if (likely(!page_test_set(p, PG_LOCKED)))
 		return;
+	io = io_wait_begin();
 	wait_event(queue_of(p), lock_or_announce(p));
+	io_wait_end(io);
 }
 
 /* Clear @bit and wake whoever waits for any flag of the page. */
@@ -70,10 +74,14 @@ void page_unlock(struct page *p)
 
 void page_wait(struct page *p, enum page_flags bit)
 {
+	bool io;
+
 	if (!page_test(p, bit))
 		return;
 	might_sleep();
+	io = io_wait_begin();
 	wait_event(queue_of(p), bit_clear_or_announce(p, bit));
+	io_wait_end(io);
 }
 
 void page_wake(struct page *p)

@@ -38,7 +38,8 @@
 #include <string.h>
 #include "internal.h"
 
-#define RUN_PAGES 32u /* pages handed to readpages() at a time */
+#define RUN_PAGES  32u /* pages handed to readpages() at a time */
+#define READ_PAGES 16u /* pages copied from at a time */
 
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host, uint32_t flags)
 {
@@ -390,23 +391,94 @@ static ssize_t read_page(
 	return (ssize_t)copied;
 }
 
+/* Up to @n pages from @index on that need no waiting and start no readahead, referenced. */
+static unsigned ready_pages(struct mapping *m, uint64_t index, unsigned n, struct page **out)
+{
+	unsigned there, got = 0;
+	void *const *slot;
+
+	rcu_read_lock();
+	slot = xa_slots(&m->pages, index, &there);
+	n = slot ? MIN(n, there) : 0;
+	for (; got < n; got++, index++) {
+		struct page *p = READ_ONCE(slot[got]);
+
+		if (!p || !refcount_inc_not_zero(&p->refs))
+			break;
+		if (READ_ONCE(p->mapping) != m || p->index != index ||
+			(READ_ONCE(p->flags) & (1u << PG_UPTODATE | 1u << PG_READAHEAD)) !=
+				1u << PG_UPTODATE) {
+			page_put(p);
+			break;
+		}
+		out[got] = p;
+	}
+	rcu_read_unlock();
+	return got;
+}
+
+/* @want bytes from @offset of the first of @n pages on; neighbours in memory go in one piece. Fewer
+ * if the program's memory faulted. */
+static size_t copy_pages(
+	struct page **page, unsigned n, size_t offset, size_t want, struct iov_iter *to)
+{
+	size_t done = 0, copied, part;
+
+	for (unsigned i = 0; done < want; done += copied) {
+		const char *from = (char *)page_address(page[i]) + offset;
+
+		part = PAGE_SIZE - offset;
+		while (++i < n && page[i] == page[i - 1] + 1)
+			part += PAGE_SIZE;
+		part = MIN(part, want - done);
+		copied = copy_to_iter(from, part, to);
+		if (copied < part)
+			return done + copied;
+		offset = 0;
+	}
+	return done;
+}
+
+/* What can be had in one go, at most *want, which becomes what was tried; else as read_page(). */
+static ssize_t read_some(
+	struct mapping *m, struct readahead *ra, struct iov_iter *to, int64_t pos, size_t *want)
+{
+	struct page *page[READ_PAGES] UNCLEARED;
+	uint64_t index = (uint64_t)pos >> PAGE_SHIFT;
+	size_t offset = (uint64_t)pos & (PAGE_SIZE - 1), done;
+	uint64_t pages = bytes_to_pages((int64_t)(offset + *want));
+	unsigned n = ready_pages(m, index, (unsigned)MIN(pages, (uint64_t)READ_PAGES), page);
+
+	if (unlikely(!n)) {
+		*want = MIN(*want, PAGE_SIZE - offset);
+		return read_page(m, ra, to, pos, *want);
+	}
+	*want = MIN(*want, n * PAGE_SIZE - offset);
+	done = copy_pages(page, n, offset, *want, to);
+	for (unsigned i = 0; i < n; i++) {
+		if (i || !ra || ra->prev != index)
+			lru_touch(page[i]);
+		page_put(page[i]);
+	}
+	return (ssize_t)done;
+}
+
 ssize_t pagecache_read(struct mapping *m, struct readahead *ra, struct iov_iter *to, int64_t pos)
 {
 	ssize_t done = 0, n = 0;
 
 	while (to->count) {
 		int64_t size = m->ops->size(m);
-		size_t want = PAGE_SIZE - ((uint64_t)pos & (PAGE_SIZE - 1));
+		size_t want;
 
 		if (pos >= size)
 			break;
-		want = MIN(want, to->count);
-		want = MIN(want, (size_t)(size - pos));
-		n = read_page(m, ra, to, pos, want);
+		want = MIN(to->count, (size_t)(size - pos));
+		n = read_some(m, ra, to, pos, &want);
 		if (n <= 0)
 			break;
 		if (ra)
-			ra->prev = (uint64_t)pos >> PAGE_SHIFT;
+			ra->prev = (uint64_t)(pos + n - 1) >> PAGE_SHIFT;
 		done += n;
 		pos += n;
 		if ((size_t)n < want) {

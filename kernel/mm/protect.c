@@ -81,7 +81,7 @@ static int protect_vma(struct mm *m, struct vma **vp, vaddr_t start, vaddr_t end
 	struct vma *v = *vp;
 	uint32_t flags = (v->flags & ~(uint32_t)(VM_READ | VM_WRITE | VM_EXEC)) | prot;
 	uint64_t pages = (MIN(end, v->end) - MAX(start, v->start)) >> PAGE_SHIFT;
-	struct tlb_batch tlb;
+	struct tlb_batch tlb UNCLEARED;
 	struct protect c = {.tlb = &tlb};
 	int err;
 
@@ -103,7 +103,7 @@ static int protect_vma(struct mm *m, struct vma **vp, vaddr_t start, vaddr_t end
 	v->flags = flags;
 	mm_account(m, v, (int64_t)pages);
 	c.v = v;
-	tlb_batch_init(&tlb, &m->mmu, false);
+	tlb_batch_init(&tlb, &m->mmu);
 	(void)mmu_for_each_table(&m->mmu, v->start, v->end, protect_table, &c);
 	tlb_batch_finish(&tlb);
 	*vp = vma_merge(m, v);

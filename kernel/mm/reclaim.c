@@ -3,7 +3,8 @@
  *
  * A thread runs when free pages fall below watermarks.low, up to watermarks.high; whoever finds
  * nothing at all reclaims for itself. Nobody writes pages here: dirty ones are skipped and the
- * flusher is woken. Anonymous memory and tmpfs stay (no swap).
+ * flusher is woken. Anonymous memory and tmpfs stay (no swap), but for what programs gave up
+ * (lazyfree.c).
  *
  * A page on the inactive list is dropped unless it was used twice (PG_ACTIVE, set by lru_touch()),
  * is mapped and was used through a mapping, is locked by mlock, dirty or busy. The active list is
@@ -145,6 +146,8 @@ static uint64_t reclaim(uint64_t want, bool run_fs)
 	for (unsigned priority = MAX_PRIORITY + 1; priority-- > 0 && freed < want;) {
 		trim_active((lru_count(true) >> priority) + BATCH);
 		freed += shrink_inactive((lru_count(false) >> priority) + BATCH, want - freed);
+		if (freed < want)
+			freed += lazy_reclaim(want - freed);
 		if (run_fs && freed < want)
 			freed += run_shrinkers(priority);
 	}

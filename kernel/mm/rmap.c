@@ -24,7 +24,7 @@ static bool overlap(
 
 void mapping_zap(struct mapping *m, uint64_t first, uint64_t last, bool even_cows)
 {
-	struct tlb_batch tlb;
+	struct tlb_batch tlb UNCLEARED;
 	struct vma *v;
 	vaddr_t start, end;
 
@@ -34,7 +34,7 @@ void mapping_zap(struct mapping *m, uint64_t first, uint64_t last, bool even_cow
 	list_for_each_entry (v, &m->vmas, map_node) {
 		if (!overlap(v, first, last, &start, &end))
 			continue;
-		tlb_batch_init(&tlb, &v->mm->mmu, false);
+		tlb_batch_init(&tlb, &v->mm->mmu);
 		zap_range(v->mm, start, end, &tlb, even_cows ? 0 : ZAP_FILE_ONLY);
 		tlb_batch_finish(&tlb);
 	}

@@ -14,12 +14,10 @@ void tlb_batch_table(struct tlb_batch *b, struct page *p)
 
 void tlb_batch_finish(struct tlb_batch *b)
 {
-	if (!b->no_flush) {
-		if (b->tables)
-			tlb_flush_all(b->mmu);
-		else if (b->start < b->end)
-			tlb_flush_range(b->mmu, b->start, b->end);
-	}
+	if (b->tables)
+		tlb_flush_all(b->mmu);
+	else if (b->start < b->end)
+		tlb_flush_range(b->mmu, b->start, b->end);
 	for (unsigned i = 0; i < b->nr; i++) {
 		uintptr_t word = (uintptr_t)b->page[i];
 

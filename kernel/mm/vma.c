@@ -25,7 +25,7 @@ struct vma *vma_prev(struct vma *v)
 	return vma_of(rb_prev(&v->node));
 }
 
-static void augment(struct rb_node *n)
+static bool augment(struct rb_node *n)
 {
 	struct vma *v = container_of(n, struct vma, node);
 	vaddr_t max = v->gap;
@@ -34,7 +34,10 @@ static void augment(struct rb_node *n)
 		max = vma_of(n->left)->max_gap;
 	if (n->right && vma_of(n->right)->max_gap > max)
 		max = vma_of(n->right)->max_gap;
+	if (v->max_gap == max)
+		return false;
 	v->max_gap = max;
+	return true;
 }
 
 struct vma *mm_find(struct mm *m, vaddr_t addr)

@@ -241,9 +241,12 @@ void writeback_throttle(void)
 		writeback_kick();
 	for (unsigned i = 0; i < 100 && above_limit() && !task_interrupted(current, TASK_KILLABLE);
 		i++) {
+		bool io = io_wait_begin();
+
 		writeback_kick();
 		(void)wait_event_full(&throttle_wait, !above_limit(), TASK_UNINTERRUPTIBLE,
 			clock_ns() + THROTTLE_STEP_NS, 0);
+		io_wait_end(io);
 	}
 }
 

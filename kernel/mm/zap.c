@@ -22,7 +22,7 @@ void page_drop_mapcount(struct page *p)
 		stat_add(STAT_MAPPED, -1);
 }
 
-/* The entry of @p at @va was cleared. */
+/* The entry of @p was cleared. */
 static inline void drop_page(struct zap *z, struct page *p, pte_t old)
 {
 	uint32_t flags = READ_ONCE(p->flags);
@@ -38,38 +38,63 @@ static inline void drop_page(struct zap *z, struct page *p, pte_t old)
 		else
 			z->file++;
 	}
-	tlb_batch_page(z->tlb, p);
+}
+
+static inline bool are_none(const pte_t *four)
+{
+	return pte_none(four[0]) && pte_none(four[1]) && pte_none(four[2]) && pte_none(four[3]);
+}
+
+/* Of an address space that nobody can reach any more: no lock, no flush. */
+static int zap_dead_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
+{
+	struct zap *z = arg;
+
+	(void)va;
+	for (pte_t *end = pte + n; pte < end; pte++) {
+		pte_t old;
+		struct page *p;
+
+		while (end - pte > 4 && are_none(pte))
+			pte += 4;
+		old = pte_load(pte);
+		if (pte_none(old))
+			continue;
+		pte_store(pte, (pte_t){0});
+		if (unlikely(pte_special(old)))
+			continue;
+		p = pfn_to_page(pte_pfn(old));
+		drop_page(z, p, old);
+		page_put(p);
+	}
+	return 0;
 }
 
 static int zap_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
 {
 	struct zap *z = arg;
-	struct spinlock *ptl = z->flags & ZAP_NO_LOCK ? NULL : mmu_pte_lock(pte);
+	pte_t *first = pte;
+	struct spinlock *ptl = mmu_pte_lock(pte);
 
-	if (ptl)
-		spin_lock(ptl);
-	for (; n > 0; n--, pte++, va += PAGE_SIZE) {
+	spin_lock(ptl);
+	for (pte_t *end = pte + n; pte < end; pte++) {
 		pte_t old = pte_load(pte);
-		struct page *p;
+		struct page *p = NULL;
 
-		if (likely(pte_none(old)))
+		if (pte_none(old))
 			continue;
-		if (pte_special(old)) {
-			if (!(z->flags & ZAP_FILE_ONLY)) {
-				pte_store(pte, (pte_t){0});
-				tlb_batch_range(z->tlb, va);
-			}
-			continue;
-		}
-		p = pfn_to_page(pte_pfn(old));
-		if ((z->flags & ZAP_FILE_ONLY) && page_test(p, PG_ANON))
+		if (likely(!pte_special(old)))
+			p = pfn_to_page(pte_pfn(old));
+		if (unlikely(z->flags & ZAP_FILE_ONLY) && (!p || page_test(p, PG_ANON)))
 			continue;
 		pte_store(pte, (pte_t){0});
-		tlb_batch_range(z->tlb, va);
+		tlb_batch_range(z->tlb, va + ((uint64_t)(pte - first) << PAGE_SHIFT));
+		if (unlikely(!p))
+			continue;
 		drop_page(z, p, old);
+		tlb_batch_page(z->tlb, p);
 	}
-	if (ptl)
-		spin_unlock(ptl);
+	spin_unlock(ptl);
 	return 0;
 }
 
@@ -80,7 +105,7 @@ void zap_range(struct mm *m, vaddr_t start, vaddr_t end, struct tlb_batch *tlb, 
 
 	if (rss > m->peak_rss)
 		m->peak_rss = rss;
-	(void)mmu_for_each_table(&m->mmu, start, end, zap_table, &z);
+	(void)mmu_for_each_table(&m->mmu, start, end, tlb ? zap_table : zap_dead_table, &z);
 	if (z.anon) {
 		atomic64_add(&m->anon_pages, -z.anon);
 		stat_add(STAT_ANON, -z.anon);

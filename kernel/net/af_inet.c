@@ -90,6 +90,33 @@ static const struct inet_proto *find_proto(uint16_t family, int type, int protoc
 	return NULL;
 }
 
+void inet_inherit(struct inet_sock *child, const struct inet_sock *l)
+{
+	child->proto = l->proto;
+	child->ttl = l->ttl;
+	child->min_ttl = l->min_ttl;
+	child->tos = l->tos;
+	child->hops6 = l->hops6;
+	child->tclass6 = l->tclass6;
+	child->mcast_ttl = l->mcast_ttl;
+	child->mcast_hops6 = l->mcast_hops6;
+	child->mcast_loop = l->mcast_loop;
+	child->mcast_loop6 = l->mcast_loop6;
+	child->mcast_all = l->mcast_all;
+	child->mcast_all6 = l->mcast_all6;
+	child->mcast_src = l->mcast_src;
+	child->v6only = l->v6only;
+	child->freebind = l->freebind;
+	child->transparent = l->transparent;
+	child->recverr = l->recverr;
+	child->recverr6 = l->recverr6;
+	child->pmtu_mode = l->pmtu_mode;
+	child->pmtu_mode6 = l->pmtu_mode6;
+	child->cmsg_flags = l->cmsg_flags;
+	child->auto_flowlabel = l->auto_flowlabel;
+	list_init(&child->groups);
+}
+
 static void init_common(struct inet_sock *is, uint16_t family, uint8_t proto)
 {
 	const struct ip_addr any4 = ip_from_v4(IP4(0, 0, 0, 0));

@@ -26,8 +26,8 @@ void netdev_deliver(struct pkt *p);
 void netdev_tap_pkt(struct netdev *d, struct pkt *p);
 
 enum {
-	RX_HEADROOM = 32, /* in front of received frames, for tags of those that are forwarded */
-	RX_COPY = PKT_LINEAR - RX_HEADROOM, /* shorter frames are copied as a whole */
+	/* in front of received frames, for tags of those that are forwarded */
+	RX_HEADROOM = PKT_LINEAR - NETDEV_RX_COPY,
 	VLAN_VID_MASK = 0xfff
 };
 /* ether.c: find out what p->dev's link header says: l2, protocol, type; takes an 802.1Q tag out of
@@ -35,8 +35,8 @@ enum {
 bool __must_check eth_parse(struct pkt *p);
 /* Put p->vlan_tci into the data. False: no room, or too short. */
 bool __must_check eth_tag(struct pkt *p);
-/* gro.c: bytes of Ethernet, IP and transport headers at the beginning of a frame, at most RX_COPY
- * and @len. */
+/* gro.c: bytes of Ethernet, IP and transport headers at the beginning of a frame, at most
+ * NETDEV_RX_COPY and @len. */
 unsigned eth_header_len(const uint8_t *data, unsigned len);
 /* Keep @p to merge it with what follows, or merge it: true, consumed. */
 bool gro_receive(struct pkt *p);

@@ -52,7 +52,7 @@ static struct tcp_hdr *tcp_of(struct pkt *p)
 
 unsigned eth_header_len(const uint8_t *data, unsigned len)
 {
-	unsigned at = ETH_HLEN, max = MIN(len, (unsigned)RX_COPY), proto, type;
+	unsigned at = ETH_HLEN, max = MIN(len, (unsigned)NETDEV_RX_COPY), proto, type;
 
 	if (max < ETH_HLEN + 4 + 40 + 20)
 		return max;

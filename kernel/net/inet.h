@@ -178,6 +178,8 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *val,
 	unsigned len); /* IPPROTO_IP, IPPROTO_IPV6; -ENOPROTOOPT */
 int inet_getsockopt(struct socket *s, int level, int name, void *val, unsigned *len);
 long inet_ioctl(struct socket *s, unsigned cmd, void *arg);
+/* accept(2): a child has its listener's options. */
+void inet_inherit(struct inet_sock *child, const struct inet_sock *listener);
 void inet_release(struct inet_sock *is); /* gives up route and IP options; for destroy */
 /* sockaddr <-> address and port by the socket's family. -EINVAL (length), -EAFNOSUPPORT, ... scope
  * id -> *ifindex. */
@@ -300,7 +302,8 @@ struct net_inet {
 	uint8_t default_ttl, default_hop_limit;
 	uint16_t port_min, port_max, unprivileged_port;
 	uint32_t tcp_rmem[3], tcp_wmem[3];
-	bool tcp_sack, tcp_timestamps, tcp_window_scaling, tcp_syncookies, tcp_ecn, tcp_tw_reuse;
+	bool tcp_sack, tcp_timestamps, tcp_window_scaling, tcp_syncookies, tcp_ecn, tcp_tw_reuse,
+		tcp_rfc1337;
 	uint32_t tcp_fin_timeout_s, tcp_keepalive_time_s, tcp_keepalive_intvl_s,
 		tcp_keepalive_probes, tcp_syn_retries, tcp_synack_retries, tcp_retries2,
 		tcp_max_syn_backlog, tcp_max_tw_buckets, somaxconn;

@@ -10,6 +10,7 @@ void net_init(void)
 {
 	net_core_init();
 	inet_init();
+	tcp_init();
 	unix_init();
 	packet_init();
 	filter_init();

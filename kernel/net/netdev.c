@@ -235,20 +235,32 @@ void netdev_loop(struct pkt *p, struct netdev *to)
 		net_backlog(p);
 }
 
-struct pkt *netdev_rx_page(struct netdev *d, struct page *page, uint32_t off, uint32_t len)
+static struct pkt *rx_begin(struct netdev *d, const void *data, unsigned head)
 {
 	struct pkt *p = pkt_alloc(RX_HEADROOM);
-	const uint8_t *data = (const uint8_t *)page_address(page) + off;
-	unsigned head = len <= RX_COPY ? len : eth_header_len(data, len);
 
 	if (unlikely(!p)) {
 		d->pcpu[cpu_id()].rx_dropped++;
-		page_put(page);
 		return NULL;
 	}
 	p->dev = d;
 	memcpy(pkt_append(p, head), data, head);
-	if (head == len || !pkt_add_frag(p, page, off + head, len - head))
+	return p;
+}
+
+struct pkt *netdev_rx_copy(struct netdev *d, const void *data, uint32_t len)
+{
+	ASSERT(len <= NETDEV_RX_COPY);
+	return rx_begin(d, data, len);
+}
+
+struct pkt *netdev_rx_page(struct netdev *d, struct page *page, uint32_t off, uint32_t len)
+{
+	const uint8_t *data = (const uint8_t *)page_address(page) + off;
+	unsigned head = len <= NETDEV_RX_COPY ? len : eth_header_len(data, len);
+	struct pkt *p = rx_begin(d, data, head);
+
+	if (!p || head == len || !pkt_add_frag(p, page, off + head, len - head))
 		page_put(page);
 	return p;
 }

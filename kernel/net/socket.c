@@ -41,17 +41,9 @@ static LIST_HEAD(families); /* written at boot only */
 
 /* ---- lifetime ---- */
 
-struct socket *socket_alloc(
-	size_t size, struct net *net, const struct socket_ops *ops, int type, int protocol)
+static void init(struct socket *s, struct net *net, const struct socket_ops *ops)
 {
-	struct socket *s = kzalloc(size);
-
-	if (!s)
-		return NULL;
 	refcount_set(&s->refs, 1);
-	s->family = ops->family;
-	s->type = (uint16_t)type;
-	s->protocol = (uint16_t)protocol;
 	s->ops = ops;
 	s->net = net;
 	spin_init(&s->lock);
@@ -61,14 +53,54 @@ struct socket *socket_alloc(
 	pkt_queue_init(&s->errq);
 	wait_queue_init(&s->rcv_wait);
 	wait_queue_init(&s->snd_wait);
+	s->peek_off = -1;
+	s->incoming_cpu = -1;
+}
+
+struct socket *socket_alloc(
+	size_t size, struct net *net, const struct socket_ops *ops, int type, int protocol)
+{
+	struct socket *s = kzalloc(size);
+
+	if (!s)
+		return NULL;
+	init(s, net, ops);
+	s->family = ops->family;
+	s->type = (uint16_t)type;
+	s->protocol = (uint16_t)protocol;
 	s->rcvbuf = socket_limits.rmem_default;
 	s->sndbuf = socket_limits.wmem_default;
 	s->rcvlowat = 1;
-	s->peek_off = -1;
 	s->max_pacing = UINT64_MAX;
-	s->incoming_cpu = -1;
 	s->cred = cred_get(current->cred);
 	s->pid = socket_pid ? socket_pid() : 0;
+	return s;
+}
+
+struct socket *socket_alloc_like(size_t size, const struct socket *like)
+{
+	struct socket *s = kmalloc(size, GFP_ATOMIC | GFP_ZERO);
+
+	if (!s)
+		return NULL;
+	init(s, like->net, like->ops);
+	s->family = like->family;
+	s->type = like->type;
+	s->protocol = like->protocol;
+	s->rcvbuf = like->rcvbuf;
+	s->sndbuf = like->sndbuf;
+	s->rcvlowat = like->rcvlowat;
+	s->max_pacing = like->max_pacing;
+	s->opts = like->opts;
+	s->priority = like->priority;
+	s->mark = like->mark;
+	s->ifindex = like->ifindex;
+	s->linger_s = like->linger_s;
+	s->rcv_timeout_ns = like->rcv_timeout_ns;
+	s->snd_timeout_ns = like->snd_timeout_ns;
+	s->tsflags = like->tsflags;
+	s->cred = cred_get(like->cred);
+	s->pid = like->pid;
 	return s;
 }
 

@@ -211,8 +211,10 @@ static struct pkt *take_first(struct socket *s)
 	return pkt_dequeue(&s->rcv);
 }
 
-/* An error, a datagram, or neither (-EAGAIN). On success rcv_mutex is held. */
-static int rcv_try(struct socket *s, unsigned flags, struct pkt **out)
+/* An error, a datagram, or neither: -EAGAIN; *tail is then the end of the queue as it was. On
+ * success rcv_mutex is held. */
+static int rcv_try(
+	struct socket *s, unsigned flags, struct pkt **out, const struct list_head **tail)
 {
 	struct pkt *p;
 
@@ -222,11 +224,14 @@ static int rcv_try(struct socket *s, unsigned flags, struct pkt **out)
 		if (err)
 			return err;
 	}
+	*tail = &s->rcv.list;
 	if (list_empty(&s->rcv.list))
 		return -EAGAIN;
 	mutex_lock(&s->rcv_mutex);
 	spin_lock(&s->lock);
 	p = flags & MSG_PEEK ? find_peeked(s) : take_first(s);
+	if (!p)
+		*tail = s->rcv.list.prev;
 	spin_unlock(&s->lock);
 	if (p) {
 		*out = p;
@@ -243,7 +248,8 @@ int socket_rcv_begin(struct socket *s, unsigned flags, struct pkt **out)
 
 	*out = NULL;
 	for (;;) {
-		int err = rcv_try(s, flags, out);
+		const struct list_head *tail;
+		int err = rcv_try(s, flags, out, &tail);
 
 		if (err != -EAGAIN || (flags & MSG_DONTWAIT))
 			return err;
@@ -252,7 +258,7 @@ int socket_rcv_begin(struct socket *s, unsigned flags, struct pkt **out)
 		if (!deadline)
 			deadline = socket_deadline(timeout);
 		err = wait_event_full(&s->rcv_wait,
-			!list_empty(&s->rcv.list) || READ_ONCE(s->error) ||
+			READ_ONCE(s->rcv.list.prev) != tail || READ_ONCE(s->error) ||
 				(READ_ONCE(s->shutdown) & SHUTDOWN_RD),
 			TASK_INTERRUPTIBLE, deadline, WAIT_EXCLUSIVE);
 		if (err)
@@ -380,6 +386,14 @@ void socket_wake_all(struct socket *s)
 		wake_up_all(&s->snd_wait);
 	if (unlikely(READ_ONCE(s->async.on)))
 		tell_owner(s, POLLIN | POLLOUT | POLLERR | POLLHUP);
+}
+
+/* Whether O_ASYNC is set or not (socket(7)); the owner is F_SETOWN's. */
+void socket_urgent(struct socket *s)
+{
+	if (wait_queue_active(&s->rcv_wait))
+		wake_up_key(&s->rcv_wait, POLLPRI);
+	tell_owner(s, POLLPRI);
 }
 
 unsigned socket_poll_datagram(struct socket *s)

@@ -81,7 +81,7 @@ static int join(struct unix_sock *l, struct unix_sock *us, struct unix_sock *e)
 		e->s.opts |= l->s.opts & (SOPT_PASSCRED | SOPT_PASSSEC);
 		if (l->peer_cred)
 			unix_set_peer_cred(us, l->peer_cred, l->peer_pid);
-		socket_get(&e->s);
+		socket_get(&e->s); /* ->peer's; the first one goes with the list to accept(2) */
 		WRITE_ONCE(us->peer, e);
 		smp_store_release(&us->state, UNIX_CONNECTED);
 		list_add_tail(&e->pending_node, &l->pending);
@@ -129,7 +129,6 @@ static int connect_once(struct unix_sock *us, struct unix_sock *l)
 		socket_put(&e->s);
 		return err;
 	}
-	socket_put(&e->s); /* the list has one, and the client's ->peer */
 	socket_wake_readers(&l->s);
 	return 0;
 }

@@ -206,6 +206,7 @@ static int wait_for_more(struct reading *r, size_t target)
 {
 	struct socket *s = r->s;
 	uint64_t timeout = READ_ONCE(s->rcv_timeout_ns);
+	const struct list_head *tail;
 	int err;
 
 	if (r->copied >= target || (r->copied && is_peek(r)))
@@ -217,10 +218,11 @@ static int wait_for_more(struct reading *r, size_t target)
 		return 1;
 	if (r->m->flags & MSG_DONTWAIT)
 		return -EAGAIN;
-	r->last = NULL; /* another reader may take it */
+	tail = r->last ? &r->last->node : &s->rcv.list; /* a peek's offset may be beyond it */
+	r->last = NULL;                                 /* another reader may take it */
 	mutex_unlock(&s->rcv_mutex);
 	err = wait_event_full(&s->rcv_wait,
-		!list_empty(&s->rcv.list) || READ_ONCE(s->error) ||
+		READ_ONCE(s->rcv.list.prev) != tail || READ_ONCE(s->error) ||
 			(READ_ONCE(s->shutdown) & SHUTDOWN_RD),
 		TASK_INTERRUPTIBLE, socket_deadline(timeout), 0);
 	mutex_lock(&s->rcv_mutex);

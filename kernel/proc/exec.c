@@ -110,9 +110,13 @@ static int read_head(struct exec_args *a)
 {
 	ssize_t n;
 
-	memset(a->head, 0, sizeof(a->head));
+	a->head_len = 0;
 	n = kernel_read(a->file, a->head, sizeof(a->head), 0);
-	return n < 0 ? (int)n : 0;
+	if (n < 0)
+		return (int)n;
+	a->head_len = (size_t)n;
+	memset(a->head + n, 0, sizeof(a->head) - (size_t)n);
+	return 0;
 }
 
 static void set_comm(struct exec_args *a)
@@ -315,11 +319,12 @@ static int prepare_and_load(
 int process_exec(const struct exec_name *name, const struct exec_strings *argv,
 	const struct exec_strings *envp)
 {
-	struct exec_args *a = kzalloc(sizeof(*a));
+	struct exec_args *a = kmalloc(sizeof(*a), GFP_KERNEL);
 	int err;
 
 	if (!a)
 		return -ENOMEM;
+	memset(a, 0, offsetof(struct exec_args, head));
 	a->path = a->image = name->shown;
 	a->hidden = name->hidden;
 	set_comm(a);

@@ -85,7 +85,7 @@ static int plan_mm(struct clone_plan *c)
 	} else {
 		struct mm *from = current->mm;
 
-		err = mm_fork(from, &t->mm);
+		err = mm_fork(from, frame_sp(task_frame(current)), &t->mm);
 		if (err)
 			return err;
 		t->mm->exe = from->exe ? file_get(from->exe) : NULL;

@@ -202,18 +202,18 @@ static bool dequeue(struct waiter *w)
 static long wait_again(struct restart_block *r);
 
 static long remember(uint32_t __user *uaddr, bool private, uint32_t expect, uint32_t bitset,
-	uint64_t deadline_ns)
+	const struct futex_time *until)
 {
 	current->restart = (struct restart_block){
 		.fn = wait_again,
-		.arg = {(uint64_t)(uintptr_t)uaddr, (uint64_t)bitset << 32 | expect, deadline_ns,
-			private},
+		.arg = {(uint64_t)(uintptr_t)uaddr, (uint64_t)bitset << 32 | expect, until->ns,
+			private | (uint64_t)until->realtime << 1},
 	};
 	return -ERESTART_BLOCK;
 }
 
 static long futex_wait(uint32_t __user *uaddr, bool private, uint32_t expect, uint32_t bitset,
-	uint64_t deadline_ns)
+	const struct futex_time *until)
 {
 	struct waiter w = {.task = current, .bitset = bitset};
 	int err;
@@ -226,7 +226,7 @@ static long futex_wait(uint32_t __user *uaddr, bool private, uint32_t expect, ui
 	if (err)
 		return err;
 	while (!err && smp_load_acquire(&w.bucket)) {
-		err = wait_sleep_until(TASK_INTERRUPTIBLE, deadline_ns);
+		err = futex_sleep(until);
 		if (err)
 			break;
 		__atomic_exchange_n(&current->state, TASK_INTERRUPTIBLE, __ATOMIC_SEQ_CST);
@@ -236,15 +236,24 @@ static long futex_wait(uint32_t __user *uaddr, bool private, uint32_t expect, ui
 		return 0;
 	if (err == -ETIME)
 		return -ETIMEDOUT;
-	if (deadline_ns == WAIT_NO_DEADLINE)
+	if (until->ns == WAIT_NO_DEADLINE)
 		return -ERESTARTSYS;
-	return remember(uaddr, private, expect, bitset, deadline_ns);
+	return remember(uaddr, private, expect, bitset, until);
 }
 
 static long wait_again(struct restart_block *r)
 {
-	return futex_wait((uint32_t __user *)(uintptr_t)r->arg[0], r->arg[3], (uint32_t)r->arg[1],
-		(uint32_t)(r->arg[1] >> 32), r->arg[2]);
+	struct futex_time until = {r->arg[2], r->arg[3] >> 1};
+
+	return futex_wait((uint32_t __user *)(uintptr_t)r->arg[0], r->arg[3] & 1,
+		(uint32_t)r->arg[1], (uint32_t)(r->arg[1] >> 32), &until);
+}
+
+int futex_sleep(const struct futex_time *until)
+{
+	return until->realtime && until->ns != WAIT_NO_DEADLINE
+		       ? wait_sleep_until_realtime(TASK_INTERRUPTIBLE, (int64_t)until->ns)
+		       : wait_sleep_until(TASK_INTERRUPTIBLE, until->ns);
 }
 
 static void requeue_locked(struct bucket *from, struct bucket *to, const struct futex_key *k1,
@@ -379,29 +388,21 @@ static long futex_wake_op(const struct futex_args *a, bool private)
 	return n;
 }
 
-/* A deadline on the realtime clock, on clock_ns()'s scale. */
-static uint64_t from_realtime(uint64_t deadline_ns)
-{
-	int64_t offset = realtime_offset_ns();
-
-	if (deadline_ns == WAIT_NO_DEADLINE)
-		return deadline_ns;
-	return (int64_t)deadline_ns > offset ? deadline_ns - (uint64_t)offset : 0;
-}
-
 long futex_call(int op, const struct futex_args *a)
 {
 	bool private = op & FUTEX_PRIVATE, realtime = op & FUTEX_CLOCK_REALTIME;
 	int cmd = op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+	/* FUTEX_WAIT's is relative on either clock: compat has made it absolute. */
+	const struct futex_time until = {
+		a->deadline_ns, cmd == FUTEX_LOCK_PI || (realtime && cmd != FUTEX_WAIT)};
 
 	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
-		return futex_wait(a->uaddr, private, a->val, MATCH_ANY, a->deadline_ns);
+		return futex_wait(a->uaddr, private, a->val, MATCH_ANY, &until);
 	case FUTEX_WAIT_BITSET:
-		return futex_wait(a->uaddr, private, a->val, a->val3,
-			realtime ? from_realtime(a->deadline_ns) : a->deadline_ns);
+		return futex_wait(a->uaddr, private, a->val, a->val3, &until);
 	case FUTEX_WAKE:
 		return futex_wake(a, private, MATCH_ANY);
 	case FUTEX_WAKE_BITSET:
@@ -411,12 +412,10 @@ long futex_call(int op, const struct futex_args *a)
 	case FUTEX_CMP_REQUEUE:
 		return futex_requeue(a, private, true);
 	case FUTEX_LOCK_PI:
-		return futex_pi_lock(a->uaddr, private, from_realtime(a->deadline_ns), false);
 	case FUTEX_LOCK_PI2:
-		return futex_pi_lock(a->uaddr, private,
-			realtime ? from_realtime(a->deadline_ns) : a->deadline_ns, false);
+		return futex_pi_lock(a->uaddr, private, &until, false);
 	case FUTEX_TRYLOCK_PI:
-		return futex_pi_lock(a->uaddr, private, WAIT_NO_DEADLINE, true);
+		return futex_pi_lock(a->uaddr, private, &until, true);
 	case FUTEX_UNLOCK_PI:
 		return futex_pi_unlock(a->uaddr, private);
 	case FUTEX_WAKE_OP:

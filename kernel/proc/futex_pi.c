@@ -3,15 +3,18 @@
  *
  * The word holds the owner's thread id, the bit for waiters and the bit for an owner that died;
  * user space locks and unlocks it alone as long as nobody waits. Waiters hang in buckets of their
- * own, first come, first served, and an unlock hands the word to the first of them. Buckets are
- * guarded by mutexes, because the word is written with the bucket held and its page may have to be
- * fetched.
+ * own, and an unlock hands the word to the one of the highest realtime priority, the first among
+ * equals. Buckets are guarded by mutexes, because the word is written with the bucket held and its
+ * page may have to be fetched.
  *
  * A thread that ends sets ->futexes_gone and then looks for those who wait for it; a waiter counts
  * itself in nr_callers and then looks at ->futexes_gone: one of them sees the other. Waiters of a
  * dead owner try again, and the first takes the word over.
  *
- * Does not: lend the waiter's priority to the owner; FUTEX_WAIT_REQUEUE_PI.
+ * Who waits lends its realtime priority to the owner, and through him to whom he waits for, and so
+ * on; a chain that comes back to the caller is a deadlock. All waiters are on one more list for
+ * that, under a spinlock: who lends to a thread is found by looking through it. Does not: lend nice
+ * values (Linux does not either); FUTEX_WAIT_REQUEUE_PI.
  */
 #include <arch/usercopy.h>
 #include <atomic.h>
@@ -19,6 +22,7 @@
 #include <hash.h>
 #include <mutex.h>
 #include <process.h>
+#include <sched.h>
 #include <time.h>
 #include <vm.h>
 #include "proc.h"
@@ -37,8 +41,10 @@ struct waiter {
 	struct list_head node; /* [bucket] while WAITING */
 	struct futex_key key;
 	struct task *task;
-	pid_t owner;                          /* [bucket] whom it waits for; ORPHANED: who died */
-	uint32_t state; /* enum wait_state */ /* [bucket], read without it by the waiter */
+	pid_t owner; /* [bucket], and [lend] while on lenders: whom it waits for; ORPHANED: who died
+		      */
+	struct list_head lender; /* [lend] on lenders while WAITING */
+	uint32_t state;          /* enum wait_state: [bucket], read without it by the waiter */
 };
 
 static struct bucket buckets[NR_BUCKETS];
@@ -62,14 +68,117 @@ static bool same_key(const struct futex_key *a, const struct futex_key *b)
 	return a->offset == b->offset && a->object == b->object && a->shared == b->shared;
 }
 
-static struct waiter *first_locked(struct bucket *b, const struct futex_key *k)
+static bool has_waiter_locked(const struct bucket *b, const struct futex_key *k)
 {
-	struct waiter *w;
+	const struct waiter *w;
 
 	list_for_each_entry (w, &b->waiters, node)
 		if (same_key(&w->key, k))
+			return true;
+	return false;
+}
+
+/* ---- lending ---- */
+
+#define CHAIN_MAX 64 /* longer ones are followed no further */
+
+static struct spinlock lend_lock = SPINLOCK_INIT("futex_lend"); /* above the run queues */
+static LIST_HEAD(lenders);                                      /* [lend] */
+
+static struct waiter *waiting_locked(const struct task *t)
+{
+	struct waiter *w;
+
+	list_for_each_entry (w, &lenders, lender)
+		if (w->task == t)
 			return w;
 	return NULL;
+}
+
+/* What those who wait for @owner lend him, and he in turn to whom he waits for. */
+static void lend_from_locked(pid_t owner)
+{
+	for (unsigned depth = 0; depth < CHAIN_MAX && owner > 0; depth++) {
+		struct task *t = task_find(owner);
+		const struct waiter *w;
+		unsigned highest = 0;
+
+		if (!t)
+			return;
+		list_for_each_entry (w, &lenders, lender)
+			if (w->owner == owner && w->task->se.rt_priority > highest)
+				highest = w->task->se.rt_priority;
+		sched_lend(t, highest);
+		w = waiting_locked(t);
+		owner = w ? w->owner : 0;
+		task_put(t);
+	}
+}
+
+/* Would waiting for @owner be waiting for ourselves? */
+static bool comes_back_locked(pid_t owner)
+{
+	for (unsigned depth = 0; depth < CHAIN_MAX && owner > 0; depth++) {
+		struct task *t = task_find(owner);
+		const struct waiter *w = t ? waiting_locked(t) : NULL;
+
+		owner = w ? w->owner : 0;
+		if (t)
+			task_put(t);
+		if (owner == current->tid)
+			return true;
+	}
+	return false;
+}
+
+static int begin_lending(struct waiter *w)
+{
+	unsigned long f = spin_lock_irq(&lend_lock);
+	int err = comes_back_locked(w->owner) ? -EDEADLK : 0;
+
+	if (!err) {
+		list_add_tail(&w->lender, &lenders);
+		lend_from_locked(w->owner);
+	}
+	spin_unlock_irq(&lend_lock, f);
+	return err;
+}
+
+static void end_lending(struct waiter *w)
+{
+	unsigned long f = spin_lock_irq(&lend_lock);
+
+	list_del(&w->lender);
+	lend_from_locked(w->owner);
+	spin_unlock_irq(&lend_lock, f);
+}
+
+void futex_pi_reprioritised(struct task *t)
+{
+	const struct waiter *w;
+	unsigned long f;
+
+	if (!atomic_read(&nr_callers))
+		return;
+	f = spin_lock_irq(&lend_lock);
+	w = waiting_locked(t);
+	if (w)
+		lend_from_locked(w->owner);
+	spin_unlock_irq(&lend_lock, f);
+}
+
+/* ---- the words ---- */
+
+/* Who gets the word: NULL if nobody waits for it. */
+static struct waiter *heir_locked(struct bucket *b, const struct futex_key *k)
+{
+	struct waiter *w, *heir = NULL;
+
+	list_for_each_entry (w, &b->waiters, node)
+		if (same_key(&w->key, k) &&
+			(!heir || w->task->se.rt_priority > heir->task->se.rt_priority))
+			heir = w;
+	return heir;
 }
 
 static void wake_locked(struct waiter *w, enum wait_state state)
@@ -110,7 +219,7 @@ static int take_locked(struct bucket *b, struct waiter *w, uint32_t __user *uadd
 		want = v | WORD_WAITERS;
 		if (free)
 			want = me | (v & WORD_OWNER_DIED) | (owner ? WORD_OWNER_DIED : 0) |
-			       (first_locked(b, &w->key) ? WORD_WAITERS : 0);
+			       (has_waiter_locked(b, &w->key) ? WORD_WAITERS : 0);
 		err = user_cmpxchg32(uaddr, v, want, &was);
 		if (err || was != v)
 			continue;
@@ -130,7 +239,7 @@ static int take_locked(struct bucket *b, struct waiter *w, uint32_t __user *uadd
 }
 
 /* 0 when it was woken, -ETIME, -ERESTARTSYS. */
-static int sleep_on(const struct waiter *w, uint64_t deadline_ns)
+static int sleep_on(const struct waiter *w, const struct futex_time *until)
 {
 	int err = 0;
 
@@ -138,27 +247,32 @@ static int sleep_on(const struct waiter *w, uint64_t deadline_ns)
 		__atomic_exchange_n(&current->state, TASK_INTERRUPTIBLE, __ATOMIC_SEQ_CST);
 		if (smp_load_acquire(&w->state) != WAITING)
 			break;
-		err = wait_sleep_until(TASK_INTERRUPTIBLE, deadline_ns);
+		err = futex_sleep(until);
 	}
 	WRITE_ONCE(current->state, TASK_RUNNING);
 	return err;
 }
 
-static long lock_key(struct waiter *w, uint32_t __user *uaddr, uint64_t deadline_ns, bool try)
+static long lock_key(
+	struct waiter *w, uint32_t __user *uaddr, const struct futex_time *until, bool try)
 {
 	struct bucket *b = bucket_of(&w->key);
 	int err;
 
 	mutex_lock(&b->lock);
 	while ((err = take_locked(b, w, uaddr)) == -EBUSY && !try) {
+		err = begin_lending(w);
+		if (err)
+			break;
 		w->state = WAITING;
 		list_add_tail(&w->node, &b->waiters);
 		mutex_unlock(&b->lock);
-		err = sleep_on(w, deadline_ns);
+		err = sleep_on(w, until);
 		/* With the bucket: who woke us has done with @w. */
 		mutex_lock(&b->lock);
 		if (w->state == WAITING) {
 			list_del(&w->node);
+			end_lending(w);
 			err = err == -ETIME ? -ETIMEDOUT : -ERESTARTNOINTR;
 			break;
 		}
@@ -170,7 +284,7 @@ static long lock_key(struct waiter *w, uint32_t __user *uaddr, uint64_t deadline
 	return err == -EBUSY ? -EAGAIN : err;
 }
 
-long futex_pi_lock(uint32_t __user *uaddr, bool private, uint64_t deadline_ns, bool try)
+long futex_pi_lock(uint32_t __user *uaddr, bool private, const struct futex_time *until, bool try)
 {
 	struct waiter w = {.task = current, .state = GRANTED};
 	long err = futex_get_key(uaddr, private, &w.key);
@@ -178,24 +292,31 @@ long futex_pi_lock(uint32_t __user *uaddr, bool private, uint64_t deadline_ns, b
 	if (err)
 		return err;
 	atomic_inc(&nr_callers);
-	err = lock_key(&w, uaddr, deadline_ns, try);
+	err = lock_key(&w, uaddr, until, try);
 	atomic_dec(&nr_callers);
 	return err;
 }
 
-/* The rest of those who wait for the word wait for @owner now. */
-static void new_owner_locked(struct bucket *b, const struct futex_key *k, pid_t owner)
+/* @heir gets the word from us; the rest of those who wait for it wait for him now, and lend to him.
+ */
+static void hand_over_locked(struct bucket *b, struct waiter *heir)
 {
+	unsigned long f = spin_lock_irq(&lend_lock);
 	struct waiter *w;
 
+	list_del(&heir->lender);
 	list_for_each_entry (w, &b->waiters, node)
-		if (same_key(&w->key, k))
-			w->owner = owner;
+		if (w != heir && same_key(&w->key, &heir->key))
+			w->owner = heir->task->tid;
+	lend_from_locked(heir->task->tid);
+	lend_from_locked(current->tid);
+	spin_unlock_irq(&lend_lock, f);
+	wake_locked(heir, GRANTED);
 }
 
 static int unlock_locked(struct bucket *b, const struct futex_key *k, uint32_t __user *uaddr)
 {
-	struct waiter *w = first_locked(b, k);
+	struct waiter *w = heir_locked(b, k);
 	uint32_t want = w ? (uint32_t)w->task->tid | WORD_WAITERS : 0, v, was;
 	int err = get_user(v, uaddr);
 
@@ -206,10 +327,8 @@ static int unlock_locked(struct bucket *b, const struct futex_key *k, uint32_t _
 		if (!err && was == v)
 			break;
 	}
-	if (!err && w) {
-		new_owner_locked(b, k, w->task->tid);
-		wake_locked(w, GRANTED);
-	}
+	if (!err && w)
+		hand_over_locked(b, w);
 	return err;
 }
 
@@ -239,8 +358,10 @@ void futex_pi_exit_thread(struct uthread *u)
 
 		mutex_lock(&b->lock);
 		list_for_each_entry_safe (w, next, &b->waiters, node)
-			if (w->owner == u->task->tid)
+			if (w->owner == u->task->tid) {
+				end_lending(w);
 				wake_locked(w, ORPHANED);
+			}
 		mutex_unlock(&b->lock);
 	}
 }

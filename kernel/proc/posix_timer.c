@@ -5,11 +5,12 @@
  * queues its signal and rests; it is set going again when the signal is taken, and the periods that
  * passed meanwhile are its overrun. So a short period cannot flood anybody. When the signal is
  * ignored or its like is already pending, it goes on by itself. Timers on CPU clocks look at the
- * time used when it could first be due, like itimer.c.
+ * time used when it could first be due, like itimer.c. An absolute time of the wall clock is kept
+ * as such, and the timer is armed anew when that clock was set.
  *
  * Locks: timers_mutex (create, set, delete) > sig_lock, which guards every field; the callback
- * takes sig_lock only, so timer_cancel_sync() is called with the mutex alone. Does not: follow
- * jumps of CLOCK_REALTIME once set; alarms (clocks 8, 9).
+ * takes sig_lock only, so timer_cancel_sync() is called with the mutex alone. Does not: alarms
+ * (clocks 8, 9).
  */
 #include <arch/cpu.h>
 #include <error.h>
@@ -49,11 +50,12 @@ struct posix_timer {
 	struct task *cpu_task;      /* [c] CLK_THREAD_CPU; referenced, or NULL */
 	int id, clock, notify, sig; /* [c] */
 	uint64_t value;             /* [c] */
-	uint64_t deadline_ns;       /* [s] on clock_ns()'s scale, or of CPU time */
-	uint64_t interval_ns;       /* [s] */
-	int overrun;                /* [s] of the last signal taken */
-	bool armed;                 /* [s] */
-	bool queued;                /* [s] its signal is pending */
+	uint64_t deadline_ns; /* [s] on clock_ns()'s scale, of CPU time, or of the wall clock */
+	uint64_t interval_ns; /* [s] */
+	int overrun;          /* [s] of the last signal taken */
+	bool armed;           /* [s] */
+	bool by_wall_clock;   /* [s] */
+	bool queued;          /* [s] its signal is pending */
 };
 
 static struct mutex timers_mutex = MUTEX_INIT(timers_mutex);
@@ -68,6 +70,8 @@ static uint64_t now_locked(const struct posix_timer *t)
 {
 	struct usage u;
 
+	if (t->by_wall_clock)
+		return (uint64_t)realtime_ns();
 	if (!on_cpu_clock(t))
 		return clock_ns();
 	if (t->cpu_task)
@@ -89,7 +93,8 @@ static void start_locked(struct posix_timer *t)
 	if (t->notify == SIGEV_NONE)
 		return;
 	if (!on_cpu_clock(t)) {
-		timer_arm(&t->timer, t->deadline_ns);
+		timer_arm(&t->timer, t->by_wall_clock ? realtime_deadline((int64_t)t->deadline_ns)
+						      : t->deadline_ns);
 		return;
 	}
 	now = now_locked(t);
@@ -284,19 +289,36 @@ static void get_locked(const struct posix_timer *t, struct itimer *out)
 
 static void set_locked(struct posix_timer *t, bool absolute, const struct itimer *n)
 {
-	int64_t offset = realtime_offset_ns();
+	uint64_t tai = t->clock == CLK_TAI ? (uint64_t)realtime_tai_offset() * NSEC_PER_SEC : 0;
 
+	t->by_wall_clock = absolute && (t->clock == CLK_REALTIME || t->clock == CLK_TAI);
 	if (!n->value_ns)
 		return;
 	t->interval_ns = n->interval_ns;
-	if (!absolute)
-		t->deadline_ns = later(now_locked(t), n->value_ns);
-	else if (t->clock == CLK_REALTIME || t->clock == CLK_TAI)
-		t->deadline_ns = (int64_t)n->value_ns > offset ? n->value_ns - (uint64_t)offset : 0;
+	if (absolute)
+		t->deadline_ns = n->value_ns > tai ? n->value_ns - tai : 0;
 	else
-		t->deadline_ns = n->value_ns;
+		t->deadline_ns = later(now_locked(t), n->value_ns);
 	t->armed = true;
 	start_locked(t);
+}
+
+/* The wall clock was set: what waits for it may be due sooner. */
+static void wall_clock_changed(void)
+{
+	struct posix_timer *t;
+	struct process *p;
+	pid_t pid = 0;
+
+	for (; (p = process_next(pid)) != NULL; process_put(p)) {
+		unsigned long f = spin_lock_irq(&p->sig_lock);
+
+		pid = p->pid;
+		list_for_each_entry (t, &p->posix_timers, node)
+			if (t->armed && t->by_wall_clock && !t->queued)
+				start_locked(t);
+		spin_unlock_irq(&p->sig_lock, f);
+	}
 }
 
 int posix_timer_settime(int id, bool absolute, const struct itimer *new_, struct itimer *old)
@@ -391,5 +413,8 @@ void posix_timers_delete_all(struct process *p)
 
 void posix_timers_init(void)
 {
+	static struct realtime_watch watch = {.changed = wall_clock_changed};
+
+	realtime_watch(&watch);
 	timer_cache = slab_cache_create("posix_timer", sizeof(struct posix_timer), 0, NULL);
 }

@@ -105,7 +105,7 @@ struct sighand;
 void actions_lock_locked(struct process *p);
 void actions_unlock_locked(struct process *p);
 int __must_check actions_share(struct process *from, struct process *p); /* 0 or -ENOMEM */
-void actions_copy_locked(struct process *from, struct process *p); /* from->sig_lock held */
+void actions_copy_locked(struct process *from, struct process *p);       /* from->sig_lock held */
 void actions_unshare(struct process *p); /* the current process: has its own again */
 void actions_put(struct sighand *s);     /* NULL allowed */
 
@@ -121,10 +121,16 @@ void posix_timer_dequeued_locked(struct process *p, struct siginfo *info);
 
 /* ---- futex.c, futex_pi.c ---- */
 struct futex_key;
+struct futex_time { /* when to give up; WAIT_NO_DEADLINE: never */
+	uint64_t ns;
+	bool realtime; /* by the wall clock, else clock_ns() */
+};
+/* wait_sleep_until(TASK_INTERRUPTIBLE) for it. */
+int __must_check futex_sleep(const struct futex_time *until);
 void futex_init(void);
 int __must_check futex_get_key(const uint32_t __user *uaddr, bool private, struct futex_key *out);
 void futex_pi_init(void);
-long futex_pi_lock(uint32_t __user *uaddr, bool private, uint64_t deadline_ns, bool try);
+long futex_pi_lock(uint32_t __user *uaddr, bool private, const struct futex_time *until, bool try);
 long futex_pi_unlock(uint32_t __user *uaddr, bool private);
 void futex_pi_exit_thread(struct uthread *u); /* who waits for it hears that it is gone */
 void futex_exit_thread(struct uthread *u);    /* robust list, clear_child_tid: before the mm goes */
@@ -138,3 +144,4 @@ void rlimit_hooks_init(void);
 void oom_init(void);
 void cred_hooks_init(void);
 void sigio_init(void);
+void signalfd_notify_locked(struct process *p, int sig); /* sig_lock held: @sig became pending */

@@ -269,6 +269,7 @@ struct process *process_alloc(void)
 	list_init(&p->all_node);
 	list_init(&p->posix_timers);
 	sigpending_init(&p->pending);
+	list_init(&p->signalfds);
 	wait_queue_init(&p->child_wait);
 	itimer_init_process(p);
 	return p;

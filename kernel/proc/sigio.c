@@ -68,8 +68,11 @@ static void send_to_group(pid_t id, const struct to_send *s)
 static void signal_owner(struct file *f, unsigned events)
 {
 	pid_t pid = READ_ONCE(f->owner.pid);
-	int sig = READ_ONCE(f->owner.sig);
-	struct to_send s = {.sig = sig ? sig : SIGIO,
+	bool urgent = events == POLLPRI;
+	int sig = urgent ? 0 : READ_ONCE(f->owner.sig);
+	struct to_send s = {.sig = urgent ? SIGURG
+				   : sig  ? sig
+					  : SIGIO,
 		.uid = f->owner.uid,
 		.euid = f->owner.euid,
 		.may_all = f->owner.may_all};

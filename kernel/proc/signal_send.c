@@ -154,6 +154,8 @@ int signal_send_locked(struct process *p, struct uthread *u, int sig, const stru
 			return -EAGAIN;
 	}
 	s->set.bits |= SIGMASK(sig);
+	if (unlikely(!list_empty(&p->signalfds)))
+		signalfd_notify_locked(p, sig);
 	signal_target_locked(p, u, sig);
 	return 0;
 }

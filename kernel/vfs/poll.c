@@ -2,9 +2,10 @@
  * poll.c - waiting for events on several files: poll(2), select(2).
  *
  * Does not: keep interest between calls (epoll does). In the first pass each file's wait queues get
- * an entry of ours whose wake function notes that something happened and wakes the task; later
- * passes only ask for the events again. As soon as a file has an event nothing more is queued.
- * Entries live on the stack for few files and in one allocation for many.
+ * an entry of ours whose wake function notes that something happened and wakes the task; the entry
+ * stays on the queue, because later passes only ask for the events again. As soon as a file has an
+ * event nothing more is queued. Entries live on the stack for few files and in one allocation for
+ * many.
  */
 #include "internal.h"
 #include <sched.h>
@@ -39,7 +40,7 @@ static int poll_wake(struct wait_entry *we, unsigned key)
 	if (key && !(key & e->key))
 		return 0;
 	WRITE_ONCE(e->ctx->woken, 1);
-	return wake_default(we, key);
+	return task_wake(we->task, TASK_INTERRUPTIBLE);
 }
 
 static struct poll_entry *entry_new(struct poll_ctx *c)
@@ -122,6 +123,7 @@ int poll_files(struct poll_fd *fds, unsigned n, uint64_t deadline_ns)
 	int err = 0;
 
 	c.pt.queue = deadline_ns ? poll_queue : NULL;
+	c.pt.depth = 0;
 	c.err = 0;
 	c.woken = 0;
 	c.used = 0;

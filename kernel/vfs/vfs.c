@@ -2,6 +2,7 @@
  * vfs.c - bringing the room up at boot.
  */
 #include "internal.h"
+#include <events.h>
 #include <page.h>
 
 void vfs_init(void)
@@ -17,4 +18,5 @@ void vfs_init(void)
 	locks_init();
 	fs_context_init();
 	anon_init();
+	events_init();
 }

@@ -8,6 +8,7 @@
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
+#include <time.h>
 
 static char big[1 << 20];
 
@@ -416,6 +417,30 @@ CASE(fifo_open)
 	R(open("p", O_RDWR | O_TRUNC | O_CREAT, 0644));
 	R(lseek(fd, 0, SEEK_SET));
 	R(unlink("p"));
+}
+
+/* Somebody opens the fifo while another polls it, which wakes that one for nothing, and writes
+ * later. */
+CASE(fifo_poll_wakes_twice)
+{
+	struct pollfd f = {.events = POLLIN};
+	time_t begin = time(NULL);
+	pid_t pid;
+	int fd;
+
+	R(mkfifo("q", 0600));
+	R(f.fd = open("q", O_RDONLY | O_NONBLOCK));
+	R(open("q", O_WRONLY | O_NONBLOCK));
+	pid = abi_fork();
+	if (pid == 0) {
+		usleep(50000);
+		fd = open("q", O_WRONLY | O_NONBLOCK);
+		usleep(100000);
+		_exit(write(fd, "x", 1) != 1);
+	}
+	R(poll(&f, 1, 20000));
+	say("events %#x, in time: %d", f.revents, time(NULL) - begin < 15);
+	abi_reap("writer", pid);
 }
 
 CASE(fifo_reopen)

@@ -327,6 +327,87 @@ CASE(robust_mutex)
 	R(sc(set_robust_list, NULL, 24));
 }
 
+/* Field 18 of /proc/PID/task/TID/stat: -1 - priority of a realtime thread, lent ones included. */
+static void show_priority(const char *what, int tid)
+{
+	char path[64], line[512], *at;
+	int fd;
+	long value = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	fd = open(path, O_RDONLY);
+	memset(line, 0, sizeof(line));
+	read(fd, line, sizeof(line) - 1);
+	close(fd);
+	at = strrchr(line, ')');
+	for (int field = 3; at && field <= 18; field++) {
+		at = strchr(at + 1, ' ');
+		value = at ? strtol(at, NULL, 10) : 0;
+	}
+	say("%s: %ld", what, value);
+}
+
+static volatile int first_word, second_word;
+
+/* Has the second word, if @arg says so, and waits for the first; or waits for the second. */
+static void *wait_with_priority(void *arg)
+{
+	bool middle = arg != NULL;
+	struct sched_param param = {.sched_priority = middle ? 5 : 20};
+	int self = (int)sc0(gettid);
+
+	R(sc(sched_setscheduler, 0, SCHED_FIFO, &param));
+	if (middle)
+		second_word = self;
+	tids[middle] = self;
+	if (!middle) {
+		long got = futex_(&second_word, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
+
+		return (void *)(got + futex_(&second_word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	}
+	R(futex_(&second_word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	R(futex_(&first_word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	show_priority("middle, has both", self);
+	R(futex_(&first_word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	show_priority("middle, has the second", self);
+	R(futex_(&second_word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	show_priority("middle, has none", self);
+	return NULL;
+}
+
+CASE(priorities_lent_to_owners)
+{
+	int self = (int)sc0(gettid);
+	pthread_t middle, high;
+	struct timespec moment = {0, 1};
+	void *result;
+
+	first_word = self;
+	tids[0] = tids[1] = 0;
+	show_priority("owner", self);
+	middle = start(wait_with_priority, (void *)1);
+	while (!tids[1])
+		pause_ms(1);
+	thread_blocked(&tids[1]);
+	show_priority("owner, middle waits", self);
+	R(futex_(&second_word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	high = start(wait_with_priority, NULL);
+	while (!tids[0])
+		pause_ms(1);
+	thread_blocked(&tids[0]);
+	show_priority("owner, high waits for middle", self);
+	show_priority("middle, high waits", tids[1]);
+	R(futex_(&second_word, FUTEX_TRYLOCK_PI, 0, NULL, NULL, 0));
+	R(futex_(&second_word, FUTEX_LOCK_PI, 0, &moment, NULL, 0));
+	R(sc(sched_getscheduler, 0));
+	long unlocked = futex_(&first_word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0);
+	pthread_join(middle, NULL);
+	V(unlocked);
+	pthread_join(high, &result);
+	V((long)result);
+	show_priority("owner, nobody waits", self);
+}
+
 static char raw_stack[65536] __attribute__((aligned(16)));
 static volatile int parent_tid, child_tid;
 

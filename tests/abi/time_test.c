@@ -128,6 +128,73 @@ CASE(setting_clocks)
 	}
 }
 
+/* Reading, and errors; and what can be set and put back without telling the machine a wrong time.
+ */
+CASE(clock_discipline)
+{
+	static const unsigned modes[] = {0, 0x8000, 0x8001, 0xa001, 0x2001 /* NANO, OFFSET */,
+		0x1000, 0x4000, 0x100, 0x2100, 0x80, 0x20, 0x8, 0x40000000};
+	struct timex tx = {0}, before = {0};
+
+	T(adjtimex(&before) >= 0);
+	T(before.tick >= 9000 && before.tick <= 11000);
+	V(before.precision);
+	V(before.tolerance);
+	for (unsigned i = 0; i < COUNT(modes); i++) {
+		IN_CHILD
+		{
+			drop_to(1000, 1000);
+			memset(&tx, 0, sizeof(tx));
+			tx.modes = modes[i];
+			tx.tick = 10000;
+			long result = sc(adjtimex, &tx);
+
+			say("modes %#x: %s", modes[i], result < 0 ? errno_name(errno) : "ok");
+		}
+	}
+	tx = (struct timex){.modes = ADJ_TICK, .tick = 8999};
+	R(sc(adjtimex, &tx));
+	tx.tick = 11001;
+	R(sc(adjtimex, &tx));
+	tx = (struct timex){.modes = ADJ_SETOFFSET, .time = {0, 1000000}};
+	R(sc(adjtimex, &tx));
+	tx.time.tv_usec = -1;
+	R(sc(adjtimex, &tx));
+	tx.modes |= ADJ_NANO;
+	tx.time.tv_usec = 1000000000;
+	R(sc(adjtimex, &tx));
+	tx = (struct timex){.modes = 0x8000};
+	R(sc(adjtimex, &tx));
+	R(sc(clock_adjtime, CLOCK_MONOTONIC, &tx));
+	R(sc(clock_adjtime, 99, &tx));
+	R(sc(clock_adjtime, CLOCK_REALTIME, BAD_PTR));
+	tx = (struct timex){
+		.modes = ADJ_ESTERROR | ADJ_MAXERROR, .esterror = 1234, .maxerror = 5678};
+	T(sc(clock_adjtime, CLOCK_REALTIME, &tx) >= 0);
+	V(tx.esterror);
+	T(tx.maxerror == 5678);
+	tx = (struct timex){
+		.modes = ADJ_ESTERROR | ADJ_MAXERROR, .esterror = -5, .maxerror = 1l << 60};
+	T(sc(adjtimex, &tx) >= 0);
+	V(tx.esterror);
+	V(tx.maxerror);
+	tx = before;
+	tx.modes = ADJ_ESTERROR | ADJ_MAXERROR;
+	sc(adjtimex, &tx);
+}
+
+CASE(adjtime_calls)
+{
+	struct timeval delta = {0, 3}, old = {9, 9};
+
+	R(adjtime(&delta, &old));
+	delta.tv_usec = 0;
+	R(adjtime(&delta, &old));
+	T(old.tv_sec == 0 && old.tv_usec >= 0 && old.tv_usec <= 3);
+	R(adjtime(NULL, &old));
+	V(old.tv_usec);
+}
+
 CASE(sleeping)
 {
 	struct timespec ts = {0, 0}, bad = {0, 1000000000}, negative = {-1, 0}, a, b;

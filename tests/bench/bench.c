@@ -6,7 +6,8 @@
  *
  * Prints `row ops value`: value is nanoseconds per operation by CLOCK_MONOTONIC, which under QEMU's
  * -icount shift=0 are instructions. A line `begin ROW` before and `end ROW` after the measured part
- * let the host read its own clock. Every row does the same work whatever the kernel.
+ * let the host read its own clock. Every row does the same work whatever the kernel. net.c has the
+ * rows of sockets.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -23,29 +24,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KIB   1024
-#define MIB   (1024 * 1024)
-#define BLOCK (64 * KIB)
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			perror("bench: " #cond);                                                   \
-			exit(1);                                                                   \
-		}                                                                                  \
-	} while (0)
-
-struct row {
-	const char *name;
-	void (*run)(long ops);
-	void (*before)(void);
-	long ops;
-};
+#include "rows.h"
 
 static char self[256];
-static char block[BLOCK];
+char block[BLOCK];
 static int to_child[2], to_parent[2];
-static pid_t peer;
+pid_t peer;
 static volatile long *turns;
 
 static void reap(pid_t pid)
@@ -343,7 +327,7 @@ static void sha256(long ops)
 	unlink("bench.data");
 }
 
-static const struct row rows[] = {
+static const struct row kernel_rows[] = {
 	{"control-loop", user_loop, 0, 20000},
 	{"control-sha256", sha256, file_fill, 4},
 	{"null-call", null_call, 0, 100000},
@@ -364,9 +348,10 @@ static const struct row rows[] = {
 	{"file-read-64k", file_read, file_fill, 1000},
 	{"file-read-4k", file_read_4k, file_fill, 10000},
 	{"file-write-64k", file_write, file_fill, 1000},
+	{0},
 };
 
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+static const struct row *const tables[] = {kernel_rows, net_rows};
 
 static double now_ns(void)
 {
@@ -403,11 +388,12 @@ int main(int argc, char **argv)
 	if (argc < 2 || strcmp(argv[1], "nothing") == 0)
 		return 0;
 	snprintf(self, sizeof(self), "%s", argv[0]);
-	for (size_t i = 0; i < ROWS; i++) {
-		if (strcmp(argv[1], "list") == 0)
-			printf("%s %ld\n", rows[i].name, rows[i].ops);
-		else if (strcmp(argv[1], rows[i].name) == 0)
-			return measure(&rows[i], rows[i].ops * scale), 0;
-	}
+	for (int i = 0; i < 2; i++)
+		for (const struct row *row = tables[i]; row->name; row++) {
+			if (strcmp(argv[1], "list") == 0)
+				printf("%s %ld\n", row->name, row->ops);
+			else if (strcmp(argv[1], row->name) == 0)
+				return measure(row, row->ops * scale), 0;
+		}
 	return strcmp(argv[1], "list") != 0;
 }

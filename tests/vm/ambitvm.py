@@ -24,6 +24,7 @@ import time
 
 from console import Console, VMError, VMExit, VMPanic, VMTimeout
 from disk import Disk, make_transfer, read_file
+from nic import forwarded
 from qmp import Qmp, QmpError
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
@@ -51,18 +52,19 @@ class VM:
     files:    {name: host file, folder or bytes} carried in on one more drive, see mount_files()
     cmdline:  more words for the kernel's command line (direct boot only)
     root:     value of root=; None leaves it out
+    nics:     its network cards: User, Plug or Tap of nic.py; none when empty
     icount:   one instruction is one nanosecond, repeatable, one processor
     limit:    seconds after which the machine is killed, whatever it does
     """
 
     def __init__(self, os=None, boot="direct", disks=None, files=None, files_mb=None, mem=256,
                  smp=2, cmdline="", root="auto", init=None, debug=False, icount=False,
-                 network=None, reboot=False, limit=600, gdb=None, paused=False, kernel=None,
+                 nics=(), reboot=False, limit=600, gdb=None, paused=False, kernel=None,
                  iso=None, name="vm", extra=()):
         self.os = os or default_os()
         self.boot_mode, self.mem, self.smp, self.debug = boot, mem, smp, debug
         self.cmdline, self.root, self.init = cmdline, root, init
-        self.icount, self.network, self.reboot, self.limit = icount, network, reboot, limit
+        self.icount, self.nics, self.reboot, self.limit = icount, list(nics), reboot, limit
         self.gdb, self.paused, self.extra, self.name = gdb, paused, list(extra), name
         self.kernel = kernel or self.default_kernel()
         self.iso = iso or BUILD / "ambit.iso"
@@ -102,7 +104,8 @@ class VM:
         if self.init:
             words.append(f"init={self.init}")
         if self.os == "linux":
-            words += ["quiet", "mitigations=off", "panic=-1", "devtmpfs.mount=1"]
+            words += ["quiet", "mitigations=off", "panic=-1", "devtmpfs.mount=1",
+                      "no_timer_check"]
         return " ".join(words + [self.cmdline]).strip()
 
     def arguments(self):
@@ -124,13 +127,18 @@ class VM:
         args += self.boot_arguments()
         for index, disk in enumerate(self.disks):
             args += disk.arguments(self.dir, index)
-        args += ["-nic", "none"] if not self.network else list(self.network)
+        args += ["-nic", "none"] if not self.nics else []
+        for index, card in enumerate(self.nics):
+            args += card.arguments(index)
         return args + self.extra
 
     def boot_arguments(self):
         """The part that says where the kernel comes from."""
         if self.boot_mode == "direct":
-            return ["-kernel", str(self.kernel), "-append", self.kernel_line()]
+            # Debian's kernel has its network drivers as modules, in our initial RAM disk.
+            more = ["-initrd", str(BUILD / "linux" / "initrd")] \
+                if self.os == "linux" and self.nics else []
+            return ["-kernel", str(self.kernel), "-append", self.kernel_line(), *more]
         args = []
         if self.boot_mode == "uefi":
             variables = shutil.copy(OVMF / "OVMF_VARS_4M.fd", f"{self.dir}/vars.fd")
@@ -150,7 +158,8 @@ class VM:
         stderr = open(f"{self.dir}/qemu.log", "wb")
         self.proc = subprocess.Popen(
             self.arguments(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
-            preexec_fn=die_with_parent)
+            preexec_fn=die_with_parent,
+            pass_fds=[fd for card in self.nics for fd in card.file_descriptors()])
         stderr.close()
         self._timer = threading.Timer(self.limit, self._expire)
         self._timer.daemon = True
@@ -319,6 +328,10 @@ class VM:
             self.wait_for(f"@{nonce}@\r?\n", timeout)
         if len(pieces) > 1:
             self.type("c=$(printf '%b' \"$c\")\n")
+
+    def port(self, inside):
+        """The port of this host behind which a port of the guest is (see nic.User)."""
+        return forwarded(self.qmp.monitor("info usernet"), inside)
 
     # Files.
 

@@ -81,7 +81,12 @@ static inline int read_clock(uint64_t *monotonic_ns, int64_t *offset_ns)
 			delta = 0;
 		*monotonic_ns = d->base_ns +
 				(uint64_t)((unsigned __int128)delta * d->mult >> d->shift);
-		*offset_ns = d->realtime_offset_ns;
+		*offset_ns = d->offset;
+		if (d->rate)
+			*offset_ns += (int64_t)((__int128)(int64_t)(*monotonic_ns -
+								    d->offset_base) *
+							d->rate >>
+						40);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (__atomic_load_n(&d->seq, __ATOMIC_RELAXED) != seq);
 	return 1;

@@ -7,6 +7,7 @@
  * irq_lock and read by handlers without it: an entry is complete before the vector names it, and
  * irq_free() waits until no handler can still run.
  */
+#include <arch/clock.h>
 #include <arch/init.h>
 #include <arch/irq.h>
 #include <arch/smp.h>
@@ -54,6 +55,7 @@ static void device_interrupt(unsigned vec)
 void irq_dispatch(struct frame *f, unsigned vec)
 {
 	bool from_user = frame_from_user(f);
+	uint64_t began = clock_ns();
 
 	this_cpu(irq_depth_)++;
 	switch (vec) {
@@ -74,8 +76,11 @@ void irq_dispatch(struct frame *f, unsigned vec)
 		device_interrupt(vec);
 		break;
 	}
-	if (--this_cpu(irq_depth_) == 0 && (from_user || this_cpu(idle_halting_)) &&
-		arch_upcalls.irq_exit)
+	if (--this_cpu(irq_depth_))
+		return;
+	if (arch_upcalls.irq_time)
+		arch_upcalls.irq_time(clock_ns() - began);
+	if ((from_user || this_cpu(idle_halting_)) && arch_upcalls.irq_exit)
 		arch_upcalls.irq_exit();
 }
 

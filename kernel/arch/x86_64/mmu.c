@@ -2,9 +2,10 @@
  * mmu.c - the page tables of programs. Leaf entries are mm's; tables between are made and freed
  * here.
  *
- * A table above the leaves counts its present entries and remembers the lowest and highest that
- * were ever used, in its struct page (table_entries, index), so that freeing does not read 512
- * entries of each. New entries are written under the table's page lock; readers need none, because
+ * A table above the leaves counts its present entries and remembers which groups of eight were ever
+ * used, in its struct page (table_entries, index), so that freeing does not read 512 entries of
+ * each. A table that is freed is all zeros again; some are kept per CPU, so that the next need not
+ * be cleared. New entries are written under the table's page lock; readers need none, because
  * tables go away only when nobody else can walk there (mm's lock held for writing).
  */
 #include <debug.h>
@@ -14,8 +15,9 @@
 #include <tlb.h>
 #include "room.h"
 
-#define TABLE_RIGHTS   (PTE_P | PTE_W | PTE_U | PTE_A)
-#define BOUNDS(lo, hi) ((uint64_t)(lo) | (uint64_t)(hi) << 16)
+#define TABLE_RIGHTS (PTE_P | PTE_W | PTE_U | PTE_A)
+#define GROUP        (PTRS_PER_TABLE / 64)
+#define TABLE_SHIFT  21 /* what a leaf table covers */
 
 static uint64_t last_id;
 
@@ -28,16 +30,32 @@ static pte_t *table_of(pte_t e)
 	return phys_to_virt(e.v & PTE_ADDR);
 }
 
+#define TABLE_CACHE 16u
+
+/* Of its CPU's tasks only: the kernel is not preempted. */
+struct table_cache {
+	unsigned n;
+	struct page *page[TABLE_CACHE]; /* with one reference, all zeros */
+};
+static DEFINE_PER_CPU(struct table_cache, table_cache_);
+
+static struct page *table_get(void)
+{
+	struct table_cache *c = this_cpu_ptr(table_cache_);
+
+	return c->n ? c->page[--c->n] : page_alloc(0, GFP_KERNEL | GFP_ZERO);
+}
+
 static struct page *table_alloc(void)
 {
-	struct page *p = page_alloc(0, GFP_KERNEL | GFP_ZERO);
+	struct page *p = table_get();
 
 	if (!p)
 		return NULL;
 	p->flags |= 1u << PG_TABLE;
 	spin_init(&p->ptl);
 	p->table_entries = 0;
-	p->index = BOUNDS(511, 0);
+	p->index = 0;
 	return p;
 }
 
@@ -45,6 +63,17 @@ static void table_clean(struct page *p)
 {
 	p->flags &= ~(1u << PG_TABLE);
 	p->index = 0;
+}
+
+/* No CPU can walk through it any more. */
+static void table_put(struct page *p)
+{
+	struct table_cache *c = this_cpu_ptr(table_cache_);
+
+	if (c->n < TABLE_CACHE)
+		c->page[c->n++] = p;
+	else
+		page_free(p, 0);
 }
 
 int mmu_init(struct mmu *m)
@@ -90,22 +119,21 @@ static bool table_install(struct mmu *m, pte_t *table, unsigned i)
 	spin_lock(&parent->ptl);
 	if (!(table[i].v & PTE_P)) {
 		parent->table_entries++;
-		parent->index = BOUNDS(MIN(parent->index & 0xffff, (uint64_t)i),
-			MAX(parent->index >> 16, (uint64_t)i));
+		parent->index |= 1ull << i / GROUP;
 		pte_store(&table[i], (pte_t){page_to_phys(p) | TABLE_RIGHTS});
 		p = NULL;
 	}
 	spin_unlock(&parent->ptl);
 	if (p) {
 		table_clean(p);
-		page_free(p, 0);
+		table_put(p);
 	} else {
 		__atomic_fetch_add(&m->table_pages, 1, __ATOMIC_RELAXED);
 	}
 	return true;
 }
 
-pte_t *mmu_pte_alloc(struct mmu *m, vaddr_t va)
+static pte_t *__noinline make_tables(struct mmu *m, vaddr_t va)
 {
 	pte_t *table = m->root;
 
@@ -119,6 +147,13 @@ pte_t *mmu_pte_alloc(struct mmu *m, vaddr_t va)
 	return &table[index_of(va, 0)];
 }
 
+pte_t *mmu_pte_alloc(struct mmu *m, vaddr_t va)
+{
+	pte_t *pte = mmu_pte(m, va);
+
+	return likely(pte) ? pte : make_tables(m, va);
+}
+
 struct spinlock *mmu_pte_lock(pte_t *pte)
 {
 	return &virt_to_page(pte)->ptl;
@@ -127,6 +162,11 @@ struct spinlock *mmu_pte_lock(pte_t *pte)
 int mmu_for_each_table(struct mmu *m, vaddr_t start, vaddr_t end,
 	int (*fn)(pte_t *pte, vaddr_t va, unsigned n, void *arg), void *arg)
 {
+	if (likely(!((start ^ (end - 1)) >> TABLE_SHIFT) && start < end)) {
+		pte_t *pte = mmu_pte(m, start);
+
+		return pte ? fn(pte, start, (unsigned)((end - start) >> PAGE_SHIFT), arg) : 0;
+	}
 	while (start < end) {
 		pte_t *table = m->root;
 		unsigned level = 3;
@@ -167,7 +207,7 @@ static void drop_entry(struct mmu *m, pte_t *e, struct tlb_batch *tlb)
 	if (tlb)
 		tlb_batch_table(tlb, child);
 	else
-		page_free(child, 0);
+		table_put(child);
 }
 
 #if CONFIG_DEBUG
@@ -187,16 +227,19 @@ static void assert_no_leaves(const pte_t *table)
 static void free_all_below(struct mmu *m, pte_t *table, unsigned level, struct tlb_batch *tlb)
 {
 	struct page *p = virt_to_page(table);
-	unsigned lo = p->index & 0xffff;
 
-	for (unsigned i = (unsigned)(p->index >> 16) + 1; p->table_entries && i-- > lo;) {
-		if (!(table[i].v & PTE_P))
-			continue;
-		if (level > 1)
-			free_all_below(m, table_of(table[i]), level - 1, tlb);
-		else
-			assert_no_leaves(table_of(table[i]));
-		drop_entry(m, &table[i], tlb);
+	for (uint64_t groups = p->index; groups; groups &= groups - 1) {
+		pte_t *e = table + (unsigned)__builtin_ctzll(groups) * GROUP;
+
+		for (pte_t *end = e + GROUP; e < end; e++) {
+			if (!(e->v & PTE_P))
+				continue;
+			if (level > 1)
+				free_all_below(m, table_of(*e), level - 1, tlb);
+			else
+				assert_no_leaves(table_of(*e));
+			drop_entry(m, e, tlb);
+		}
 	}
 }
 
@@ -245,7 +288,9 @@ void mmu_fini(struct mmu *m)
 
 	tlb_forget(m);
 	free_all_below(m, m->root, 3, NULL);
+	for (const uint16_t *slot = kernel_slots; *slot; slot++)
+		m->root[*slot] = (pte_t){0};
 	table_clean(root);
-	page_free(root, 0);
+	table_put(root);
 	m->root = NULL;
 }

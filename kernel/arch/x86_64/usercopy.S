@@ -104,12 +104,14 @@ copy_large:
 	cmpl $2, move_mode(%rip)
 	je copy_rep
 	leaq (%rsi, %rdx), %r8
+	movq %rdx, %rcx
+	shrq $8, %rcx
+	andl $255, %edx
 7:	.rept 32
 	TRY copy_fault, movsq
 	.endr
-	subq $256, %rdx
-	cmpq $256, %rdx
-	jae 7b
+	decq %rcx
+	jnz 7b
 	jmp copy_small
 copy_fault:
 	movq %r8, %rdx

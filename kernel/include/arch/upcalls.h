@@ -29,5 +29,7 @@ struct arch_upcalls {
 	/* core: leaving a hardware interrupt that came from the idle loop or user mode
 	 * (softirq-like work) */
 	void (*irq_exit)(void);
+	/* core: this CPU spent @ns in hardware interrupts just now; interrupts off. May be NULL. */
+	void (*irq_time)(uint64_t ns);
 };
 extern struct arch_upcalls arch_upcalls;

@@ -223,7 +223,8 @@ static int load(struct exec_args *a)
 		.argc = 2,
 		.envc = 2,
 		.cred = &cred};
-	memcpy(a->head, program, sizeof(a->head));
+	a->head_len = MIN(sizeof(a->head), sizeof(program));
+	memcpy(a->head, program, a->head_len);
 	EXPECT_EQ(mm_map(&mm, &stack, &unused), 0);
 	a->sp = STACK_TOP - 8 - sizeof(strings);
 	a->arg_start = a->sp;

@@ -7,6 +7,7 @@
  * kernel/core/task.c kernel/core/cputime.c */
 /* LINK: kernel/core/timer.c kernel/core/wait.c kernel/lib/rbtree.c kernel/core/workqueue.c */
 #include "kernel/core/rq.h"
+#include "kernel/core/watchdog.h"
 #include <arch/task.h>
 #include <core.h>
 #include <error.h>
@@ -42,6 +43,17 @@ void rcu_start(void)
 }
 void log_wake_deferred(void)
 {
+}
+void watchdog_cpu_start(void)
+{
+}
+void watchdog_task_add(struct task *t)
+{
+	(void)t;
+}
+void watchdog_task_remove(struct task *t)
+{
+	(void)t;
 }
 
 static struct task *alloc(void)

@@ -21,12 +21,14 @@ static struct item *item_of(struct rb_node *n)
 	return rb_entry(n, struct item, node);
 }
 
-static void augment(struct rb_node *n)
+static bool augment(struct rb_node *n)
 {
 	struct item *i = item_of(n);
+	__typeof__(i->sum) was = i->sum;
 
 	i->sum = i->key + (n->left ? item_of(n->left)->sum : 0) +
 		 (n->right ? item_of(n->right)->sum : 0);
+	return i->sum != was;
 }
 
 static void insert(struct item *it)

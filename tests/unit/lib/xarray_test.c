@@ -71,6 +71,25 @@ static void compare_gather(const struct xarray *xa, unsigned shift)
 	(void)shift;
 }
 
+/* Each slot that xa_slots() shows is the model's, and it shows one for each entry but a lone one.
+ */
+static void compare_slots(const struct xarray *xa, unsigned shift)
+{
+	uint64_t i = unit_below(N), end;
+	unsigned n = 0;
+	void *const *slot = xa_slots(xa, i << shift, &n);
+
+	if (!slot) {
+		REQUIRE(!model[i] || i == 0);
+		return;
+	}
+	REQUIRE(n >= 1 && n <= XA_NODE_SLOTS);
+	REQUIRE(slot[0] == model[i]);
+	end = shift ? i + 1 : MIN(i + n, (uint64_t)N);
+	for (; i < end; i++)
+		REQUIRE(*slot++ == model[i]);
+}
+
 static void random_run(unsigned shift, unsigned range, bool failing)
 {
 	struct xarray xa;
@@ -125,6 +144,7 @@ static void random_run(unsigned shift, unsigned range, bool failing)
 		if (step % 64 == 0) {
 			compare(&xa, shift, m);
 			compare_gather(&xa, shift);
+			compare_slots(&xa, shift);
 		}
 	}
 	if (unit_below(2))

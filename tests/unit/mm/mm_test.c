@@ -8,7 +8,8 @@
 /* LINK: kernel/mm/lock.c kernel/mm/access.c kernel/mm/fault.c kernel/mm/cow.c kernel/mm/fork.c */
 /* LINK: kernel/mm/shmem.c kernel/mm/rmap.c kernel/mm/pagecache.c kernel/mm/readahead.c */
 /* LINK: kernel/mm/filewrite.c kernel/mm/truncate.c kernel/mm/dirty.c kernel/mm/writeback.c */
-/* LINK: kernel/mm/lru.c kernel/mm/reclaim.c kernel/mm/oom.c kernel/mm/stats.c */
+/* LINK: kernel/mm/lazyfree.c kernel/mm/lru.c kernel/mm/reclaim.c kernel/mm/oom.c kernel/mm/stats.c
+ */
 /* LINK: kernel/mm/iov_iter.c kernel/mm/page_wait.c kernel/mm/xarray_nodes.c */
 /* LINK: kernel/lib/xarray.c kernel/lib/rbtree.c */
 #include <arch/upcalls.h>
@@ -101,6 +102,7 @@ static int store(struct mm *m, vaddr_t at, uint8_t value)
 		if (pte && pte_present(*pte) && pte_write(*pte)) {
 			((uint8_t *)page_address(
 				pfn_to_page(pte_pfn(*pte))))[at & (PAGE_SIZE - 1)] = value;
+			*pte = pte_mkdirty(*pte); /* as the processor does */
 			return 0;
 		}
 		err = mm_handle_fault(at, FAULT_WRITE | FAULT_USER, NULL);
@@ -239,7 +241,7 @@ TEST(anonymous_memory_reads_zero_and_keeps_stores)
 {
 	struct mm *m = new_mm();
 
-	REQUIRE_EQ(map(m, BASE, 4, RW, NULL, 0), 0);
+	REQUIRE_EQ(map(m, BASE, 100, RW, NULL, 0), 0);
 	EXPECT_EQ(load(m, BASE), 0);
 	EXPECT_EQ(mm_rss(m), 0);
 	EXPECT_EQ(store(m, BASE + 5, 7), 0);
@@ -249,8 +251,50 @@ TEST(anonymous_memory_reads_zero_and_keeps_stores)
 	EXPECT_EQ(mm_advise(m, BASE, PAGE_SIZE, ADVISE_DONTNEED), 0);
 	EXPECT_EQ(load(m, BASE + 5), 0);
 	EXPECT_EQ(mm_rss(m), 0);
-	EXPECT_EQ(load(m, BASE + 4 * PAGE_SIZE), -EFAULT);
+	EXPECT_EQ(load(m, BASE + 100 * PAGE_SIZE), -EFAULT);
 	end_mm();
+}
+
+TEST(small_writable_memory_that_is_read_gets_its_page_at_once)
+{
+	struct mm *m = new_mm();
+
+	REQUIRE_EQ(map(m, BASE, 4, RW, NULL, 0), 0);
+	EXPECT_EQ(load(m, BASE), 0);
+	EXPECT_EQ(mm_rss(m), 1);
+	EXPECT(pte_write(pte_load(mmu_pte(&m->mmu, BASE))));
+	REQUIRE_EQ(map(m, BASE + 0x100000, 4, VM_READ | VM_MAYREAD, NULL, 0), 0);
+	EXPECT_EQ(load(m, BASE + 0x100000), 0);
+	EXPECT_EQ(mm_rss(m), 1);
+	end_mm();
+}
+
+TEST(memory_given_up_goes_when_it_is_wanted_unless_used_again)
+{
+	struct mm *m = new_mm(), *child = NULL;
+
+	REQUIRE_EQ(map(m, BASE, 4, RW, NULL, 0), 0);
+	for (unsigned i = 0; i < 4; i++)
+		EXPECT_EQ(store(m, BASE + i * PAGE_SIZE, (uint8_t)(i + 1)), 0);
+	EXPECT_EQ(lazy_reclaim(10), 0);
+	EXPECT_EQ(mm_advise(m, BASE, 3 * PAGE_SIZE, ADVISE_FREE), 0);
+	EXPECT_EQ(load(m, BASE), 1);
+	EXPECT_EQ(store(m, BASE + PAGE_SIZE, 7), 0);
+	EXPECT_EQ(lazy_reclaim(1), 1);
+	EXPECT_EQ(lazy_reclaim(10), 1);
+	EXPECT_EQ(mm_rss(m), 2);
+	EXPECT_EQ(load(m, BASE), 0);
+	EXPECT_EQ(load(m, BASE + PAGE_SIZE), 7);
+	EXPECT_EQ(load(m, BASE + 2 * PAGE_SIZE), 0);
+	EXPECT_EQ(load(m, BASE + 3 * PAGE_SIZE), 4);
+	EXPECT_EQ(mm_advise(m, BASE, 4 * PAGE_SIZE, ADVISE_FREE), 0);
+	REQUIRE_EQ(mm_fork(m, &child), 0);
+	EXPECT_EQ(lazy_reclaim(10), 0); /* the child has them too */
+	mm_put(child);
+	EXPECT_EQ(lazy_reclaim(10), 2);
+	EXPECT_EQ(mm_advise(m, BASE, 4 * PAGE_SIZE, ADVISE_FREE), 0);
+	end_mm();
+	EXPECT_EQ(lazy_reclaim(10), 0);
 }
 
 TEST(fork_copies_on_write_both_ways)
@@ -262,7 +306,7 @@ TEST(fork_copies_on_write_both_ways)
 	REQUIRE_EQ(map(m, BASE, 3, RW, NULL, 0), 0);
 	REQUIRE_EQ(store(m, BASE, 1), 0);
 	REQUIRE_EQ(store(m, BASE + PAGE_SIZE, 2), 0);
-	REQUIRE_EQ(mm_fork(m, &child), 0);
+	REQUIRE_EQ(mm_fork(m, BASE, &child), 0);
 	EXPECT_EQ(store(m, BASE, 11), 0);
 	enter(child);
 	EXPECT_EQ(load(child, BASE), 1);
@@ -279,13 +323,39 @@ TEST(fork_copies_on_write_both_ways)
 	end_mm();
 }
 
+TEST(fork_copies_the_page_in_use_as_stack_at_once)
+{
+	struct mm *m = new_mm(), *child = NULL, *third = NULL;
+
+	REQUIRE_EQ(map(m, BASE, 3, RW, NULL, 0), 0);
+	REQUIRE_EQ(store(m, BASE, 1), 0);
+	REQUIRE_EQ(store(m, BASE + PAGE_SIZE + 5, 2), 0);
+	REQUIRE_EQ(mm_fork(m, BASE + PAGE_SIZE + 300, &child), 0);
+	EXPECT(!pte_write(pte_load(mmu_pte(&m->mmu, BASE))));
+	EXPECT(pte_write(pte_load(mmu_pte(&m->mmu, BASE + PAGE_SIZE))));
+	EXPECT(pte_write(pte_load(mmu_pte(&child->mmu, BASE + PAGE_SIZE))));
+	EXPECT_EQ(mm_rss(child), 2);
+	EXPECT_EQ(store(m, BASE + PAGE_SIZE + 5, 3), 0);
+	mm_get(m); /* a second user, who might write: copied when written to, like any page */
+	REQUIRE_EQ(mm_fork(m, BASE + PAGE_SIZE, &third), 0);
+	EXPECT(!pte_write(pte_load(mmu_pte(&m->mmu, BASE + PAGE_SIZE))));
+	mm_put(m);
+	enter(child);
+	EXPECT_EQ(load(child, BASE + PAGE_SIZE + 5), 2);
+	EXPECT_EQ(load(child, BASE), 1);
+	enter(m);
+	mm_put(child);
+	mm_put(third);
+	end_mm();
+}
+
 TEST(shared_anonymous_memory_is_the_same_after_fork)
 {
 	struct mm *m = new_mm(), *child = NULL;
 
 	REQUIRE_EQ(map(m, BASE, 4, RW | VM_SHARED, NULL, 0), 0);
 	REQUIRE_EQ(store(m, BASE, 5), 0);
-	REQUIRE_EQ(mm_fork(m, &child), 0);
+	REQUIRE_EQ(mm_fork(m, BASE, &child), 0);
 	enter(child);
 	EXPECT_EQ(load(child, BASE), 5);
 	EXPECT_EQ(store(child, BASE + PAGE_SIZE, 6), 0);
@@ -309,7 +379,7 @@ TEST(fork_survives_every_allocation_failing)
 	before = alloc_live();
 	for (long n = 0; err == -ENOMEM && n < 200; n++) {
 		alloc_fail_after(n);
-		err = mm_fork(m, &child);
+		err = mm_fork(m, BASE, &child);
 		alloc_fail_after(-1);
 		if (err)
 			EXPECT_EQ(alloc_live(), before);
@@ -465,6 +535,34 @@ TEST(reads_stop_at_the_size_and_come_from_the_cache)
 	mapping_fini(&file.mapping);
 }
 
+TEST(reads_of_any_place_and_length_give_the_bytes_there)
+{
+	static uint8_t buf[FILE_PAGES * PAGE_SIZE];
+	struct readahead ra = {0};
+	struct iov_iter it;
+
+	file_start(FILE_PAGES * PAGE_SIZE - 77);
+	for (unsigned i = 0; i < sizeof(file.disk); i++)
+		file.disk[i] = (uint8_t)(i * 7 + (i >> 12));
+	for (unsigned round = 0; round < 400; round++) {
+		int64_t pos = unit_below(sizeof(buf));
+		size_t want = unit_below(round % 4 ? 9000 : sizeof(buf)), there;
+
+		if (round % 8 == 7) /* so that some pages are missing again */
+			pagecache_drop_range(&file.mapping,
+				(int64_t)unit_below(FILE_PAGES) * PAGE_SIZE,
+				(int64_t)unit_below(FILE_PAGES) * PAGE_SIZE);
+		there = pos < file.size ? MIN(want, (size_t)(file.size - pos)) : 0;
+		memset(buf, 0xaa, sizeof(buf));
+		iov_iter_kernel(&it, buf, want);
+		REQUIRE_EQ(pagecache_read(&file.mapping, round % 3 ? &ra : NULL, &it, pos),
+			(ssize_t)there);
+		REQUIRE(memcmp(buf, file.disk + pos, there) == 0);
+		REQUIRE(there == sizeof(buf) || buf[there] == 0xaa);
+	}
+	mapping_fini(&file.mapping);
+}
+
 TEST(writes_are_seen_synced_and_refused_when_the_disk_is_full)
 {
 	static uint8_t buf[3 * 4096], back[3 * 4096];
@@ -558,7 +656,7 @@ TEST(fork_keeps_private_pages_of_files)
 	REQUIRE_EQ(store(m, BASE + 4096, 50), 0);
 	REQUIRE_EQ(load(m, BASE), 1);
 	REQUIRE_EQ(mm_protect(m, BASE, 10 * 4096, VM_READ), 0);
-	REQUIRE_EQ(mm_fork(m, &child), 0);
+	REQUIRE_EQ(mm_fork(m, BASE, &child), 0);
 	enter(child);
 	EXPECT_EQ(load(child, BASE + 4096), 50);
 	EXPECT_EQ(load(child, BASE), 1);

@@ -544,7 +544,6 @@ TEST(path_mtu_is_learnt_from_a_quotation_of_ours_only)
 	ether_end(d);
 }
 
-
 TEST(nothing_is_left_of_an_interface_that_went)
 {
 	const long before = ({

@@ -399,7 +399,7 @@ TEST(received_pages_are_copied_or_kept)
 			at[i] = (uint8_t)unit_random();
 		p = netdev_rx_page(d, page, off, len);
 		EXPECT_EQ(p->len, len);
-		EXPECT_EQ(p->nr_frags, len > RX_COPY);
+		EXPECT_EQ(p->nr_frags, len > NETDEV_RX_COPY);
 		pkt_copy_bytes(p, 0, out, len);
 		EXPECT_MEM(out, at, len);
 		pkt_free(p);

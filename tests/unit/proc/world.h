@@ -135,8 +135,9 @@ int mm_create(struct mm **out)
 	*out = m;
 	return 0;
 }
-int mm_fork(struct mm *from, struct mm **out)
+int mm_fork(struct mm *from, vaddr_t sp, struct mm **out)
 {
+	(void)sp;
 	(void)from;
 	return mm_create(out);
 }
@@ -191,6 +192,10 @@ void files_put(struct files *f)
 {
 	if (refcount_dec(&f->refs))
 		kfree(f);
+}
+int fs_context_unshare_mounts(struct fs_context *f)
+{
+	return -EPERM;
 }
 struct fs_context *fs_context_copy(struct fs_context *from)
 {

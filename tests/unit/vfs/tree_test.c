@@ -75,6 +75,13 @@ int bdev_claim(struct block_device *b, void *holder)
 void bdev_release(struct block_device *b, void *holder)
 {
 }
+int bdev_open(struct block_device *b)
+{
+	return 0;
+}
+void bdev_close(struct block_device *b)
+{
+}
 void bdev_put(struct block_device *b)
 {
 }

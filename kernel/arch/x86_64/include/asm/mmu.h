@@ -96,6 +96,10 @@ static inline pte_t pte_mkyoung(pte_t p)
 {
 	return (pte_t){p.v | PTE_A};
 }
+static inline pte_t pte_with(pte_t p, pfn_t pfn)
+{
+	return (pte_t){(p.v & ~PTE_ADDR) | pfn << 12};
+}
 static inline pte_t pte_set_special(pte_t p)
 {
 	return (pte_t){p.v | PTE_SPECIAL};

@@ -82,6 +82,10 @@ static inline pte_t pte_mkyoung(pte_t p)
 {
 	return (pte_t){p.v | UNIT_PTE_A};
 }
+static inline pte_t pte_with(pte_t p, pfn_t pfn)
+{
+	return (pte_t){(p.v & 0xfff) | pfn << 12};
+}
 static inline pte_t pte_set_special(pte_t p)
 {
 	return (pte_t){p.v | UNIT_PTE_SPECIAL};
