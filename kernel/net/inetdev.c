@@ -144,12 +144,13 @@ static struct ip_addr last_of(const struct ip_addr *a, unsigned prefix)
 static bool shares_broadcast(const struct ifaddr *ia, const struct ip_addr *bcast)
 {
 	const struct ifaddr *o;
+	struct ip_addr last;
 
 	list_for_each_entry (o, &ia->idev->addrs, node) {
-		const struct ip_addr last = last_of(&o->a.peer, o->a.prefix);
-
-		if (o != ia && o->is_v4 &&
-			(ip_equal(&o->a.broadcast, bcast) || ip_equal(&last, bcast)))
+		if (o == ia || !o->is_v4)
+			continue;
+		last = last_of(&o->a.peer, o->a.prefix);
+		if (ip_equal(&o->a.broadcast, bcast) || ip_equal(&last, bcast))
 			return true;
 	}
 	return false;

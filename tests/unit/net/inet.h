@@ -116,11 +116,23 @@ static inline void inet_begin(void)
 	PANIC_ON(netdev_open(net_initial.loopback));
 	net_config_unlock();
 }
+/* What is put off: work items, grace periods, the backlog of timers. */
+static inline void settle(uint64_t ns)
+{
+	unit_advance(ns);
+	while (net_round())
+		;
+	(void)unit_run_work();
+	unit_rcu_flush();
+}
+/* Down, and all timers of the stack have run: they do not outlive a test. */
 static inline void inet_end(void)
 {
 	net_config_lock();
 	netdev_stop(net_initial.loopback);
 	net_config_unlock();
+	for (unsigned i = 0; i < 3; i++)
+		settle(700000000000ull);
 	pkt_queue_purge(&sent);
 	unit_rcu_flush();
 }
@@ -305,13 +317,4 @@ static inline void neighbour(struct netdev *d, struct ip_addr a)
 
 	memcpy(e.lladdr, peer_mac, 6);
 	PANIC_ON(neigh_set(&net_initial, &e, true, true, false));
-}
-/* What is put off: work items, grace periods, the backlog of timers. */
-static inline void settle(uint64_t ns)
-{
-	unit_advance(ns);
-	while (net_round())
-		;
-	(void)unit_run_work();
-	unit_rcu_flush();
 }
