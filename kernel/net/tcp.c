@@ -314,6 +314,7 @@ void tcp_conn_setup(struct tcp_sock *tp)
 	tp->undo_ok = tp->tlp_out = tp->frto = tp->frto_new = false;
 	tp->has_gap = tp->urg_passed = tp->has_dsack = false;
 	tp->soft_error = 0;
+	tp->held = 0;
 	tp->quick = tp->pingpong = 0;
 	tp->ack_sched = tp->ack_now = false;
 }

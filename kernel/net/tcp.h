@@ -54,6 +54,7 @@ struct tcp_opts { /* what a segment carried */
 #define TCP_DELACK_MAX   (200 * NSEC_PER_MSEC)
 #define TCP_TIMEWAIT     (60 * NSEC_PER_SEC)   /* 2 MSL */
 #define TCP_RETRY        (200 * NSEC_PER_MSEC) /* no memory to send with: try again */
+#define TCP_HELD         NSEC_PER_MSEC         /* a listener here was full: try again, at first */
 #define TCP_PAWS_AGE     (24ull * 86400)       /* s; RFC 7323, 5.5 */
 #define TCP_NEVER        UINT64_MAX
 enum {
@@ -305,6 +306,7 @@ struct tcp_sock {
 	/* life */
 	int soft_error; /* of ICMP: reported when we give up */
 	bool fresh_iss; /* connect(2) reuses a TIME_WAIT: iss is set */
+	uint8_t held;   /* our SYN met a full queue of this host: tries since */
 	struct tcp_listener listen;
 	struct list_head accept_node; /* [listener's lock] */
 	uint8_t *saved_syn;           /* TCP_SAVED_SYN */
@@ -618,6 +620,7 @@ bool tcp_accept_full(const struct tcp_sock *l);
 struct tcp_sock *tcp_child(struct tcp_in *in, struct tcp_sock *l, struct tcp_req *r);
 bool tcp_child_input(struct tcp_in *in, struct tcp_sock *l, struct tcp_sock *child);
 void tcp_req_init(void);
+void tcp_hold_syn(const struct tcp_in *in); /* it meets a full queue: its sender, if here, waits */
 void tcp_req_new(struct tcp_in *in, struct tcp_sock *l); /* a SYN for @l */
 struct tcp_req *tcp_req_alloc(struct tcp_in *in, struct tcp_sock *l) __must_check;
 void tcp_req_window(const struct tcp_in *in, const struct tcp_sock *l, struct tcp_req *r);

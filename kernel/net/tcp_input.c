@@ -260,7 +260,7 @@ static bool ack_of_syn(struct tcp_in *in)
 	tp->snd_wnd = (uint32_t)in->wnd << tp->snd_wscale;
 	tp->snd_wl1 = in->seq;
 	tp->max_window = tp->snd_wnd;
-	if (!tp->retries)
+	if (!tp->retries && !tp->held)
 		tcp_rtt_sample(tp, in->now - tp->syn_ns, in->now);
 	tcp_set_state(tp, TCP_ESTABLISHED);
 	tcp_established(tp, in->now);
@@ -479,7 +479,7 @@ static void got_syn_ack(struct tcp_in *in)
 	agree(in);
 	tp->ecn_ok = tp->ecn_ok && (in->flags & (TH_ECE | TH_CWR)) == TH_ECE;
 	tp->snd_una = tp->snd_up = in->ack;
-	if (!tp->retries)
+	if (!tp->retries && !tp->held)
 		tcp_rtt_sample(tp, in->now - tp->syn_ns, in->now);
 	tcp_set_state(tp, TCP_ESTABLISHED);
 	tcp_established(tp, in->now);

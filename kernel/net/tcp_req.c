@@ -270,6 +270,31 @@ static void remember(struct tcp_in *in, struct tcp_sock *l, struct tcp_req *r)
 	release(r);
 }
 
+/*
+ * The SYN of a socket of this host is dropped because the server has not come to accept(2) what it
+ * has: a second until the next would be a second lost by two programs of one machine. The sender
+ * tries again soon, which does not count as a retry.
+ */
+void tcp_hold_syn(const struct tcp_in *in)
+{
+	const struct pkt *p = in->p;
+	struct tcp_ent *e;
+	struct tcp_sock *tp;
+
+	if (!p->dev || !(p->dev->flags & IFF_LOOPBACK))
+		return;
+	e = tcp_lookup(in->net, &p->ip.src, in->sport, &p->ip.dst, in->dport, in->ifindex);
+	if (!e || e->kind != TCP_SOCK)
+		return;
+	tp = container_of(e, struct tcp_sock, ent);
+	tcp_lock(tp);
+	if (tp->hashed && tp->state == TCP_SYN_SENT) {
+		tp->held = (uint8_t)MIN(tp->held + 1, 8);
+		tcp_set_timer(tp, TCP_T_RTX, in->now + (TCP_HELD << (tp->held - 1)));
+	}
+	tcp_unlock(tp);
+}
+
 void tcp_req_new(struct tcp_in *in, struct tcp_sock *l)
 {
 	const struct net_inet *ni = in->net->inet;
@@ -281,6 +306,7 @@ void tcp_req_new(struct tcp_in *in, struct tcp_sock *l)
 		if (tcp_accept_full(l))
 			mib_inc(MIB_TCPX_LISTEN_OVERFLOWS);
 		mib_inc(MIB_TCPX_LISTEN_DROPS);
+		tcp_hold_syn(in);
 		return;
 	}
 	r = tcp_req_alloc(in, l);

@@ -15,10 +15,10 @@ static void give_up(struct tcp_sock *tp)
 	tcp_fail(tp, tp->soft_error ? tp->soft_error : ETIMEDOUT);
 }
 
-/* How long @n timeouts take that begin with the least one and double up to the most. */
-static uint64_t span_of(unsigned n)
+/* How long a wait and @n more take that begin with @rto and double up to the most. */
+static uint64_t span_of(unsigned n, uint64_t rto)
 {
-	uint64_t sum = 0, rto = TCP_RTO_MIN;
+	uint64_t sum = 0;
 	unsigned i;
 
 	for (i = 0; i <= n; i++) {
@@ -36,7 +36,7 @@ static unsigned most_retries(const struct tcp_sock *tp)
 static bool is_too_long(const struct tcp_sock *tp, uint64_t since, uint64_t now)
 {
 	uint64_t limit = tp->user_timeout_ms ? tp->user_timeout_ms * NSEC_PER_MSEC
-					     : span_of(most_retries(tp));
+					     : span_of(most_retries(tp), TCP_RTO_MIN);
 
 	return since && now - since >= limit;
 }
@@ -69,6 +69,11 @@ static void syn_timeout(struct tcp_sock *tp, uint64_t now)
 			: tp->syn_retries         ? tp->syn_retries
 						  : ni->tcp_syn_retries;
 
+	if (tp->held && now - tp->syn_ns < span_of(most, TCP_RTO_INIT)) {
+		tcp_send_syn(tp, now);
+		tcp_arm_rto(tp, now);
+		return;
+	}
 	if (tp->retries >= most ||
 		(tp->user_timeout_ms && now - tp->syn_ns >= tp->user_timeout_ms * NSEC_PER_MSEC)) {
 		give_up(tp);

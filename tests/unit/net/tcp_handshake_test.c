@@ -611,3 +611,103 @@ TEST(memory_runs_out_at_any_point_of_a_handshake)
 		script_end();
 	}
 }
+
+/* What we send to ourselves comes back when the section ends. */
+static struct pkt *loop[64];
+static struct ip_addr loop_src[64], loop_dst[64];
+static unsigned loops;
+
+static void loop_sent(const struct inet_send_args *a, struct pkt *p)
+{
+	if (loops == ARRAY_SIZE(loop))
+		panic("the loop is full");
+	loop_src[loops] = a->src;
+	loop_dst[loops] = a->dst;
+	loop[loops++] = p;
+}
+
+static void loop_deliver(void)
+{
+	static bool inside;
+	unsigned i;
+
+	if (inside)
+		return;
+	inside = true;
+	for (i = 0; i < loops; i++) {
+		struct ip_addr src = loop_src[i], dst = loop_dst[i];
+
+		world_deliver(loop[i], &src, &dst);
+	}
+	loops = 0;
+	inside = false;
+}
+
+static struct tcp_sock *loop_connect(long expect)
+{
+	struct tcp_sock *tp = world_socket();
+	struct sockaddr_storage a = {.ss_family = AF_INET};
+
+	((struct sockaddr_in *)&a)->sin_port = to_be16(80);
+	((struct sockaddr_in *)&a)->sin_addr = IP4(192, 0, 2, 1);
+	EXPECT_EQ(tcp_connect(&tp->is.s, &a, sizeof(struct sockaddr_in), 0x800), expect);
+	return tp;
+}
+
+TEST(a_connection_to_a_full_queue_of_this_host_waits_for_the_server_not_for_a_second)
+{
+	struct tcp_sock *tp[3];
+	unsigned i;
+
+	script_begin();
+	world.dev.flags = IFF_LOOPBACK;
+	world.ports = 10;
+	world.sent = loop_sent;
+	world.section_end = loop_deliver;
+	SCRIPT("listen 1\n");
+	for (i = 0; i < 3; i++)
+		tp[i] = loop_connect(-EINPROGRESS);
+	EXPECT_EQ(tp[1]->state, TCP_ESTABLISHED);
+	EXPECT_EQ(tp[2]->state, TCP_SYN_SENT);
+	unit_advance(100 * NSEC_PER_MSEC);
+	EXPECT_EQ(tp[2]->state, TCP_SYN_SENT);
+	EXPECT_EQ(tp[2]->retries, 0);
+	EXPECT_EQ(script_accept(), 0);
+	unit_advance(200 * NSEC_PER_MSEC);
+	EXPECT_EQ(tp[2]->state, TCP_ESTABLISHED);
+	EXPECT_EQ(tp[2]->rto_ns, TCP_RTO_INIT);
+	world_close(tp[0]);
+	world_close(tp[1]);
+	world_close(tp[2]);
+	tp[2] = loop_connect(-EINPROGRESS);
+	tp[1] = loop_connect(-EINPROGRESS);
+	tp[0] = loop_connect(-EINPROGRESS); /* nobody accepts: it is given up in the usual time */
+	unit_advance(120 * NSEC_PER_SEC);
+	EXPECT_EQ(tp[0]->state, TCP_SYN_SENT);
+	unit_advance(140 * NSEC_PER_SEC);
+	EXPECT_EQ(tp[0]->state, TCP_CLOSE);
+	for (i = 0; i < 3; i++)
+		world_close(tp[i]);
+	world.dev.flags = 0;
+	script_end();
+}
+
+TEST(a_socket_connects_to_itself)
+{
+	struct sockaddr_storage a = {.ss_family = AF_INET};
+	struct tcp_sock *tp;
+
+	script_begin();
+	world.sent = loop_sent;
+	world.section_end = loop_deliver;
+	SCRIPT("bind 80\n");
+	tp = script.sk;
+	((struct sockaddr_in *)&a)->sin_port = to_be16(80);
+	((struct sockaddr_in *)&a)->sin_addr = IP4(192, 0, 2, 1);
+	EXPECT_EQ(tcp_connect(&tp->is.s, &a, sizeof(struct sockaddr_in), 0x800), -EINPROGRESS);
+	EXPECT_EQ(tp->state, TCP_ESTABLISHED); /* both ends at once: RFC 9293, figure 7 */
+	script.our_iss = tp->iss;
+	EXPECT_EQ(script_write(100, 0), 100);
+	EXPECT_EQ(script_read(1000, 0), 100);
+	script_end();
+}

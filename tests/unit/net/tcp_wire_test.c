@@ -93,8 +93,8 @@ static void cut_up(const struct inet_send_args *a, struct pkt *p)
 		if (done + n < len)
 			h->flags &= (uint8_t) ~(TH_FIN | TH_PSH);
 		h->check = 0;
-		h->check = csum_fold(pkt_csum(
-			s, 0, s->len, csum_pseudo(&a->src, &a->dst, s->len, IPPROTO_TCP)));
+		h->check = csum_fold(
+			pkt_csum(s, 0, s->len, csum_pseudo(&a->src, &a->dst, s->len, IPPROTO_TCP)));
 		s->csum = CSUM_NONE;
 		s->ip.tos = p->ip.tos;
 		send_one(&a->src, &a->dst, s);
@@ -228,8 +228,8 @@ static void program(unsigned who)
 		if (!unit_below(50)) {
 			int v = (int)unit_below(2);
 
-			(void)tcp_setsockopt(&e->tp->is.s, IPPROTO_TCP,
-				unit_below(2) ? 1 : 3, &v, sizeof(v));
+			(void)tcp_setsockopt(
+				&e->tp->is.s, IPPROTO_TCP, unit_below(2) ? 1 : 3, &v, sizeof(v));
 		}
 		break;
 	}
@@ -251,8 +251,7 @@ static void listen_at(uint16_t port)
 
 	((struct sockaddr_in *)&a)->sin_port = to_be16(port);
 	net.ln = world_socket();
-	if (tcp_bind(&net.ln->is.s, &a, sizeof(struct sockaddr_in)) ||
-		tcp_listen(&net.ln->is.s, 5))
+	if (tcp_bind(&net.ln->is.s, &a, sizeof(struct sockaddr_in)) || tcp_listen(&net.ln->is.s, 5))
 		panic("listen");
 }
 
@@ -337,14 +336,14 @@ static void run(unsigned seed)
 			"read %llu %llu, errors %d",
 			seed, (unsigned long long)((unit_clock - began) / NSEC_PER_SEC), net.loss,
 			net.dup, net.damage, (unsigned long long)net.delay,
-			(unsigned long long)net.jitter, net.starve, world.mtu,
-			net.end[0].tp->state, net.end[1].tp ? net.end[1].tp->state : 0,
+			(unsigned long long)net.jitter, net.starve, world.mtu, net.end[0].tp->state,
+			net.end[1].tp ? net.end[1].tp->state : 0,
 			(unsigned long long)net.end[0].wrote,
 			(unsigned long long)net.end[0].to_write,
 			(unsigned long long)net.end[1].wrote,
 			(unsigned long long)net.end[1].to_write,
-			(unsigned long long)net.end[0].read,
-			(unsigned long long)net.end[1].read, net.end[0].tp->is.s.error);
+			(unsigned long long)net.end[0].read, (unsigned long long)net.end[1].read,
+			net.end[0].tp->is.s.error);
 	EXPECT_EQ(net.end[0].read, net.end[1].to_write);
 	EXPECT_EQ(net.end[1].read, net.end[0].to_write);
 	for (i = 0; i < 2; i++)

@@ -29,7 +29,8 @@ static struct {
 	unsigned urgents;
 	long live_before;
 	uint32_t next_port;
-	int bound; /* owners in the bind table */
+	unsigned ports; /* that connect(2) may choose from */
+	int bound;      /* owners in the bind table */
 	struct netdev dev;
 	/* Takes each packet that leaves, at its TCP header. */
 	void (*sent)(const struct inet_send_args *a, struct pkt *p);
@@ -393,7 +394,7 @@ int inet_bind_connect(struct bind_table *t, struct inet_sock *is,
 	unsigned i;
 
 	(void)t;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < world.ports; i++) {
 		__be16 port = to_be16((uint16_t)(40000 + i));
 
 		if (!is_free(arg, port))
@@ -510,6 +511,7 @@ static void world_defaults(void)
 	world.route_err = world.send_err = 0;
 	world.mem_limit = 64 << 20;
 	world.urgents = 0;
+	world.ports = 4;
 	world.sent = NULL;
 	world.section_end = NULL;
 	world.dev.ifindex = 2;
