@@ -55,11 +55,3 @@ CASE(append_flag_of_pwritev2)
 	R(open("f", O_RDWR | O_CREAT, 0644));
 	R(sc(pwritev2, 3, &v, 1, 0, 0, 0x10));
 }
-
-CASE(holes_on_a_disk)
-{
-	R(open("f", O_RDWR | O_CREAT, 0644));
-	R(pwrite(3, "end", 3, 1 << 20));
-	R(lseek(3, 0, SEEK_DATA));
-	R(lseek(3, 0, SEEK_HOLE));
-}
