@@ -119,6 +119,9 @@ long sys_statx(int dfd, const char __user *path, unsigned flags, unsigned mask, 
 		.dev_major = MAJOR(k.dev),
 		.dev_minor = MINOR(k.dev),
 		.mnt_id = k.mount_id,
+		.attributes = (k.iflags & INODE_IMMUTABLE ? STATX_ATTR_IMMUTABLE : 0) |
+			      (k.iflags & INODE_APPEND ? STATX_ATTR_APPEND : 0),
+		.attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND,
 	};
 	return copy_to_user(out, &sx, sizeof(sx));
 }

@@ -46,7 +46,7 @@ enum {
 	STATX_MNT_ID = 0x1000,
 	STATX_RESERVED = (int)0x80000000
 };
-enum { STATX_ATTR_MOUNT_ROOT = 0x2000 };
+enum { STATX_ATTR_IMMUTABLE = 0x10, STATX_ATTR_APPEND = 0x20 };
 
 /* A directory entry is this head, the name, a NUL; getdents(2) puts the type into the last byte of
  * the record. */

@@ -378,14 +378,7 @@ static ssize_t text_write(struct file *f, struct iov_iter *from, int64_t *pos)
 
 static int64_t text_seek(struct file *f, int64_t off, int whence)
 {
-	if (whence == SEEK_CUR)
-		off += f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = off;
-	return off;
+	return plain_seek(f, off, whence, -1, INT64_MAX);
 }
 
 static int proc_setattr(struct dentry *d, struct iattr *a)

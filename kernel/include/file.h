@@ -238,7 +238,9 @@ ssize_t generic_file_write(struct file *f, struct iov_iter *from,
 	int64_t *pos); /* takes inode->lock; O_APPEND, suid bits, limits */
 int generic_file_mmap(struct file *f, struct vm_map_args *a);
 int64_t generic_file_seek(struct file *f, int64_t off,
-	int whence); /* with SEEK_DATA/HOLE on the page cache and blocks */
+	int whence); /* SEEK_DATA/HOLE: on the page cache of what has no disk, else all is data */
+/* SEEK_SET, SEEK_CUR, and SEEK_END unless @size is negative, up to @max. -EINVAL */
+int64_t plain_seek(struct file *f, int64_t off, int whence, int64_t size, int64_t max);
 int generic_file_fsync(
 	struct file *f, int64_t start, int64_t end, bool datasync); /* pages, then sb->ops->fsync */
 extern const struct file_ops no_file_ops;                           /* -ENXIO on open */

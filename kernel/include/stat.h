@@ -91,6 +91,7 @@ struct kstat { /* what stat(2) and statx(2) report */
 	uint64_t blocks; /* of 512 bytes */
 	struct timespec atime, mtime, ctime, btime;
 	uint64_t mount_id;
+	uint32_t iflags; /* INODE_* */
 };
 struct kstatfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags;

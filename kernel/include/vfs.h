@@ -125,7 +125,14 @@ struct inode {
 	struct list_head file_locks; /* [s] flock and fcntl locks */
 	int32_t write_count;         /* [s] >0 writers, <0 executing (ETXTBSY) */
 	uint32_t generation;
+	uint32_t iflags; /* [l] inode_flags; read racily */
 	struct rcu_head rcu;
+};
+enum inode_flags { /* ioctl_iflags(2): what the vfs enforces */
+	INODE_IMMUTABLE = 1,
+	INODE_APPEND = 2,
+	INODE_NOATIME = 4,
+	INODE_SYNC = 8,
 };
 enum inode_state {
 	I_NEW = 1,
@@ -430,6 +437,17 @@ static inline bool d_unlinked(const struct dentry *d)
 struct dentry *d_lookup(struct dentry *parent, const struct qstr *name);
 struct dentry *d_alloc(struct dentry *parent, const struct qstr *name) __must_check;
 uint32_t d_hash_name(const struct dentry *parent, const char *name, uint32_t len);
+/* FS_IOC_SETFLAGS: may the caller change the flags of @p, from INODE_* @old to @new? -EROFS, -EPERM
+ */
+int __must_check inode_may_set_flags(const struct path *p, uint32_t old, uint32_t new);
+static inline bool inode_immutable(const struct inode *i)
+{
+	return READ_ONCE(i->iflags) & INODE_IMMUTABLE;
+}
+static inline bool inode_append_only(const struct inode *i)
+{
+	return READ_ONCE(i->iflags) & INODE_APPEND;
+}
 int __must_check generic_permission(struct inode *i, unsigned may, bool rcu);
 int __must_check inode_permission(struct inode *i, unsigned may, bool rcu);
 void generic_getattr(struct inode *i, struct kstat *st);

@@ -41,6 +41,8 @@ int inode_permission(struct inode *i, unsigned may, bool rcu)
 	if ((may & MAY_WRITE) && sb_rdonly(i->sb) &&
 		(S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode)))
 		return -EROFS;
+	if ((may & MAY_WRITE) && inode_immutable(i))
+		return -EPERM;
 	if (i->ops->permission)
 		return i->ops->permission(i, may, rcu);
 	return generic_permission(i, may, rcu);
@@ -78,6 +80,19 @@ int vfs_access(const struct path *p, unsigned may, const struct cred *c)
 	return err || !ops ? err : policy_file(c, p, ops);
 }
 
+int inode_may_set_flags(const struct path *p, uint32_t old, uint32_t new)
+{
+	int err = path_want_write(p);
+
+	if (err)
+		return err;
+	if (!inode_owner_or_capable(p->dentry->inode))
+		return -EPERM;
+	if ((old ^ new) & (INODE_IMMUTABLE | INODE_APPEND) && !capable(CAP_LINUX_IMMUTABLE))
+		return -EPERM;
+	return policy_file(current->cred, p, POLICY_ATTR);
+}
+
 /* ---- reading attributes ---- */
 
 int vfs_stat(const struct path *p, struct kstat *st)
@@ -85,6 +100,7 @@ int vfs_stat(const struct path *p, struct kstat *st)
 	struct inode *i = p->dentry->inode;
 
 	st->mount_id = (uint64_t)p->mnt->id;
+	st->iflags = 0;
 	if (unlikely(i->ops->getattr != NULL))
 		return i->ops->getattr(p, st);
 	generic_getattr(i, st);
@@ -153,6 +169,12 @@ int vfs_setattr(struct dentry *d, struct iattr *a)
 	return 0;
 }
 
+/* ioctl_iflags(2); @touch: times of now, as anybody who may write can set them. */
+static int flags_allow(const struct inode *i, bool touch)
+{
+	return inode_immutable(i) || (inode_append_only(i) && !touch) ? -EPERM : 0;
+}
+
 static int setattr_locked(const struct path *p, struct iattr *a)
 {
 	struct inode *i = p->dentry->inode;
@@ -176,6 +198,9 @@ int vfs_chmod(const struct path *p, mode_t mode)
 		return err;
 	if (S_ISLNK(i->mode))
 		return -EOPNOTSUPP;
+	err = flags_allow(i, false);
+	if (err)
+		return err;
 	if (!inode_owner_or_capable(i))
 		return -EPERM;
 	a.mode = mode & 07777;
@@ -203,6 +228,8 @@ int vfs_chown(const struct path *p, uid_t uid, gid_t gid)
 	struct iattr a = {0};
 	int err = path_want_write(p);
 
+	if (!err)
+		err = flags_allow(i, uid == (uid_t)-1 && gid == (gid_t)-1);
 	if (err)
 		return err;
 	if (uid != (uid_t)-1) {
@@ -243,6 +270,8 @@ int vfs_utimes(const struct path *p, const struct timespec ts[2])
 	if (ts && ts[0].tv_nsec == UTIME_OMIT && ts[1].tv_nsec == UTIME_OMIT)
 		return 0;
 	err = path_want_write(p);
+	if (!err)
+		err = flags_allow(i, both_now);
 	if (err)
 		return err;
 	if (!inode_owner_or_capable(i)) {
@@ -307,7 +336,7 @@ int inode_truncate(const struct path *p, int64_t size, struct file *f)
 		a.valid |= ATTR_MODE;
 		a.mode = i->mode & ~suid_bits(i);
 	}
-	err = vfs_setattr(p->dentry, &a);
+	err = inode_immutable(i) ? -EPERM : vfs_setattr(p->dentry, &a);
 	rwsem_write_unlock(&i->lock);
 	return err;
 }
@@ -326,6 +355,8 @@ int vfs_truncate(const struct path *p, int64_t size)
 	err = path_want_write(p);
 	if (!err)
 		err = inode_permission(i, MAY_WRITE, false);
+	if (!err && inode_append_only(i))
+		err = -EPERM;
 	if (!err)
 		err = policy_file(current->cred, p, POLICY_WRITE);
 	if (!err && READ_ONCE(i->write_count) < 0)
@@ -339,5 +370,7 @@ int vfs_ftruncate(struct file *f, int64_t size)
 		return -EBADF;
 	if (!(f->mode & FMODE_WRITE) || !S_ISREG(f->inode->mode) || size < 0)
 		return -EINVAL;
+	if (inode_append_only(f->inode))
+		return -EPERM;
 	return inode_truncate(&f->path, size, f);
 }

@@ -146,16 +146,7 @@ static int64_t blkdev_seek(struct file *f, int64_t off, int whence)
 {
 	int64_t size = bytes_of(f->private);
 
-	if (whence == SEEK_CUR)
-		off += f->pos;
-	else if (whence == SEEK_END)
-		off += size;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0 || off > size)
-		return -EINVAL;
-	f->pos = off;
-	return off;
+	return plain_seek(f, off, whence, size, size);
 }
 
 /* BLKDISCARD, BLKZEROOUT: @range is start and length in bytes. */

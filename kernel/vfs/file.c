@@ -180,6 +180,8 @@ int vfs_fcntl_setfl(struct file *f, unsigned flags)
 		return -EBADF;
 	if ((flags & O_NOATIME & ~f->flags) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
+	if (((flags ^ f->flags) & O_APPEND) && inode_append_only(f->inode))
+		return -EPERM;
 	file_change_flags(f, may_change, flags & may_change);
 	return 0;
 }

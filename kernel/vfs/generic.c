@@ -60,6 +60,8 @@ static ssize_t write_locked(struct file *f, struct iov_iter *from, int64_t *pos)
 	int64_t old_size = i->size;
 	ssize_t n;
 
+	if (unlikely(inode_immutable(i)))
+		return -EPERM;
 	if (unlikely((f->flags | from->flags) & O_APPEND) && !(from->flags & RW_NOAPPEND))
 		*pos = old_size;
 	n = write_limits(f, from, *pos);
@@ -93,7 +95,7 @@ ssize_t generic_file_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	if (n <= 0)
 		return n;
 	flags = f->flags | from->flags;
-	if (unlikely(flags & O_DSYNC) ||
+	if (unlikely(flags & O_DSYNC) || unlikely(i->iflags & INODE_SYNC) ||
 		unlikely((f->path.mnt->flags | i->sb->flags) & MS_SYNCHRONOUS)) {
 		err = vfs_fsync(f, *pos - n, *pos, (flags & O_SYNC) != O_SYNC);
 		if (err)
@@ -152,32 +154,32 @@ static int64_t seek_data(struct file *f, int64_t off, bool hole)
 	return MIN(off, size);
 }
 
-int64_t generic_file_seek(struct file *f, int64_t off, int whence)
+int64_t plain_seek(struct file *f, int64_t off, int whence, int64_t size, int64_t max)
 {
-	struct inode *i = f->inode;
-	int64_t max = S_ISDIR(i->mode) || !i->sb->max_size ? INT64_MAX : i->sb->max_size;
 	int64_t base = 0;
 
-	switch (whence) {
-	case SEEK_SET:
-		break;
-	case SEEK_CUR:
+	if (whence == SEEK_CUR)
 		base = f->pos;
-		break;
-	case SEEK_END:
-		base = i_size_read(i);
-		break;
-	case SEEK_DATA:
-	case SEEK_HOLE:
-		off = seek_data(f, off, whence == SEEK_HOLE);
-		if (off < 0)
-			return off;
-		break;
-	default:
+	else if (whence == SEEK_END && size >= 0)
+		base = size;
+	else if (whence != SEEK_SET)
 		return -EINVAL;
-	}
 	if (__builtin_add_overflow(off, base, &off) || off < 0 || off > max)
 		return -EINVAL;
 	f->pos = off;
 	return off;
+}
+
+int64_t generic_file_seek(struct file *f, int64_t off, int whence)
+{
+	struct inode *i = f->inode;
+	int64_t max = S_ISDIR(i->mode) || !i->sb->max_size ? INT64_MAX : i->sb->max_size;
+
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		off = seek_data(f, off, whence == SEEK_HOLE);
+		if (off < 0)
+			return off;
+		whence = SEEK_SET;
+	}
+	return plain_seek(f, off, whence, i_size_read(i), max);
 }

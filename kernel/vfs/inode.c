@@ -468,7 +468,7 @@ bool atime_due(const struct mount *m, const struct inode *i)
 {
 	uint32_t f = m->flags | i->sb->flags;
 
-	if (f & (MS_NOATIME | MS_RDONLY))
+	if (f & (MS_NOATIME | MS_RDONLY) || i->iflags & INODE_NOATIME)
 		return false;
 	if ((f & MS_NODIRATIME) && S_ISDIR(i->mode))
 		return false;
@@ -547,6 +547,7 @@ void generic_getattr(struct inode *i, struct kstat *st)
 	st->mtime = i->mtime;
 	st->ctime = i->ctime;
 	st->btime = i->btime;
+	st->iflags = i->iflags;
 }
 
 static const char *simple_get_link(struct inode *i, bool rcu, int *err)

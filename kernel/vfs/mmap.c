@@ -39,6 +39,8 @@ int vfs_mmap(struct file *f, struct vm_map_args *a)
 			return -EACCES;
 		a->flags &= ~(uint32_t)VM_MAYWRITE;
 	}
+	if ((a->flags & VM_SHARED) && (f->mode & FMODE_WRITE) && inode_append_only(f->inode))
+		return -EACCES;
 	if (f->path.mnt->flags & MS_NOEXEC) {
 		if (a->flags & VM_EXEC)
 			return -EPERM;

@@ -45,6 +45,9 @@ static int may_open(const struct path *p, unsigned flags)
 	}
 	if (!err)
 		err = inode_permission(i, may, false);
+	if (!err && inode_append_only(i) &&
+		(((may & MAY_WRITE) && !(flags & O_APPEND)) || (flags & O_TRUNC)))
+		err = -EPERM;
 	if (!err && (flags & O_NOATIME) && !inode_owner_or_capable(i))
 		err = -EPERM;
 	return err ? err : policy_file(current->cred, p, ops);

@@ -46,7 +46,9 @@ int may_delete(const struct path *dir, struct dentry *victim, bool is_dir)
 	err = dir_may_change(dir->dentry->inode);
 	if (err)
 		return err;
-	if (sticky_forbids(dir->dentry->inode, victim->inode))
+	if (inode_append_only(dir->dentry->inode) ||
+		sticky_forbids(dir->dentry->inode, victim->inode) ||
+		inode_append_only(victim->inode) || inode_immutable(victim->inode))
 		return -EPERM;
 	if (is_dir && !S_ISDIR(victim->inode->mode))
 		return -ENOTDIR;
@@ -209,7 +211,8 @@ int vfs_link(const struct path *from, const struct path *base, const char *name)
 	dir = p.path.dentry->inode;
 	if (from->mnt != p.path.mnt)
 		err = -EXDEV;
-	else if (S_ISDIR(target->mode) || !dir->ops->link)
+	else if (S_ISDIR(target->mode) || !dir->ops->link || inode_immutable(target) ||
+		 inode_append_only(target))
 		err = -EPERM;
 	else
 		err = policy_file(current->cred, from, POLICY_READ);

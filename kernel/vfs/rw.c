@@ -238,6 +238,8 @@ int vfs_fallocate(struct file *f, unsigned mode, int64_t off, int64_t len)
 		return -ENODEV;
 	if (off > INT64_MAX - len || (i->sb->max_size && off + len > i->sb->max_size))
 		return -EFBIG;
+	if (inode_immutable(i) || ((mode & ~1u) && inode_append_only(i))) /* 1: KEEP_SIZE */
+		return -EPERM;
 	if (!f->ops->fallocate)
 		return -EOPNOTSUPP;
 	if (file_size_limit && off + len > i_size_read(i) &&

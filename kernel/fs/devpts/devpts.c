@@ -109,12 +109,7 @@ static int devpts_readdir(struct file *f, struct dir_context *ctx)
 
 static int64_t dir_seek(struct file *f, int64_t off, int whence)
 {
-	if (whence == SEEK_CUR)
-		off += f->pos;
-	if (off < 0 || whence > SEEK_CUR)
-		return -EINVAL;
-	f->pos = off;
-	return off;
+	return plain_seek(f, off, whence, -1, INT64_MAX);
 }
 
 static const struct inode_ops dir_ops = {.lookup = devpts_lookup};

@@ -86,7 +86,14 @@ enum {
 	EXT2_ROCOMPAT_LARGE_FILE = 2,
 	EXT2_ROCOMPAT_BTREE_DIR = 4,
 	EXT2_INDEX_FL = 0x1000,
+	EXT2_FL_SYNC = 8,
+	EXT2_FL_IMMUTABLE = 0x10,
+	EXT2_FL_APPEND = 0x20,
+	EXT2_FL_NOATIME = 0x80,
+	EXT2_FL_DIRSYNC = 0x10000,
+	EXT2_FL_TOPDIR = 0x20000,
 	EXT2_FL_USER_VISIBLE = 0x0003dfff,
+	EXT2_FL_USER_MODIFIABLE = 0x000380ff,
 	EXT2_FL_INHERITED = 0x000000ef & ~0x30,
 };
 #define EXT2_INCOMPAT_KNOWN EXT2_INCOMPAT_FILETYPE
@@ -239,6 +246,8 @@ void ext2_inode_store(struct ext2_txn *t, struct inode *i);
 int __must_check ext2_create_inode(
 	struct ext2_txn *t, struct inode *dir, mode_t mode, dev_t dev, struct inode **out);
 void ext2_set_ops(struct inode *i);
+int __must_check ext2_set_flags(const struct path *p, uint32_t flags);
+void ext2_set_iflags(struct inode *i); /* the vfs's flags from those on disk */
 int ext2_setattr(struct dentry *d, struct iattr *a);
 struct inode *ext2_alloc_inode(struct super *sb);
 void ext2_free_inode(struct inode *i);

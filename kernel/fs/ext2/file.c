@@ -13,6 +13,7 @@
 #include <atomic.h>
 #include <error.h>
 #include <log.h>
+#include <sched.h>
 #include <slab.h>
 #include <string.h>
 
@@ -340,6 +341,8 @@ static int ext2_page_mkwrite(struct mapping *m, struct page *p)
 {
 	unsigned bytes = bytes_in_page(host(m), p);
 
+	if (inode_immutable(host(m)))
+		return -EPERM;
 	return bytes ? ext2_prepare_write(m, p, 0, bytes) : -EFAULT;
 }
 
@@ -360,6 +363,39 @@ const struct mapping_ops ext2_mapping_ops = {
 
 /* ---- file operations ---- */
 
+/* lseek(2): data is what has a block; blocks are there from the moment of the write on. */
+static int64_t find_blocks(struct inode *i, int64_t off, bool hole)
+{
+	unsigned bits = EXT2_SB(i->sb)->bits;
+	int64_t size = i_size_read(i);
+	uint32_t at = (uint32_t)(off >> bits), end = (uint32_t)((size + (1 << bits) - 1) >> bits);
+
+	if (off < 0 || off >= size)
+		return -ENXIO;
+	while (at < end) {
+		uint32_t phys, run;
+		int err = ext2_map(i, at, end - at, &phys, &run);
+
+		if (err)
+			return err;
+		if (hole == !phys)
+			return MAX(off, (int64_t)at << bits);
+		at += run;
+		if (task_interrupted(current, TASK_KILLABLE))
+			return -EINTR;
+		cond_resched();
+	}
+	return hole ? size : -ENXIO;
+}
+
+static int64_t ext2_seek(struct file *f, int64_t off, int whence)
+{
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return generic_file_seek(f, off, whence);
+	off = find_blocks(f->inode, off, whence == SEEK_HOLE);
+	return off < 0 ? off : generic_file_seek(f, off, SEEK_SET);
+}
+
 static void ext2_release(struct file *f)
 {
 	struct ext2_inode *ei = EXT2_I(f->inode);
@@ -373,6 +409,7 @@ static void ext2_release(struct file *f)
 }
 
 #define EXT2_GETFLAGS   0x80086601u
+#define EXT2_SETFLAGS   0x40086602u
 #define EXT2_GETVERSION 0x80087601u
 
 long ext2_ioctl(struct file *f, unsigned cmd, void *arg)
@@ -381,6 +418,8 @@ long ext2_ioctl(struct file *f, unsigned cmd, void *arg)
 	case EXT2_GETFLAGS:
 		*(int *)arg = (int)(EXT2_I(f->inode)->flags & EXT2_FL_USER_VISIBLE);
 		return 0;
+	case EXT2_SETFLAGS:
+		return ext2_set_flags(&f->path, *(uint32_t *)arg);
 	case EXT2_GETVERSION:
 		*(int *)arg = (int)f->inode->generation;
 		return 0;
@@ -395,6 +434,6 @@ const struct file_ops ext2_file_ops = {
 	.mmap = generic_file_mmap,
 	.release = ext2_release,
 	.fsync = generic_file_fsync,
-	.seek = generic_file_seek,
+	.seek = ext2_seek,
 	.nowait = true,
 };

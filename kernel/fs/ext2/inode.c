@@ -140,8 +140,58 @@ static void put_rdev(struct ext2_inode *ei, dev_t dev)
 		ei->block[1] = to_le32((minor & 0xff) | major << 8 | (minor & ~0xffu) << 12);
 }
 
+static uint32_t iflags_of(uint32_t flags)
+{
+	return (flags & EXT2_FL_SYNC ? INODE_SYNC : 0) |
+	       (flags & EXT2_FL_IMMUTABLE ? INODE_IMMUTABLE : 0) |
+	       (flags & EXT2_FL_APPEND ? INODE_APPEND : 0) |
+	       (flags & EXT2_FL_NOATIME ? INODE_NOATIME : 0);
+}
+
+void ext2_set_iflags(struct inode *i)
+{
+	WRITE_ONCE(i->iflags, iflags_of(EXT2_I(i)->flags));
+}
+
+/* FS_IOC_SETFLAGS: those that only the file system may change stay. */
+int ext2_set_flags(const struct path *p, uint32_t flags)
+{
+	struct inode *i = p->dentry->inode;
+	struct ext2_inode *ei = EXT2_I(i);
+	struct ext2_txn t;
+	int err;
+
+	if (flags & ~(uint32_t)EXT2_FL_USER_VISIBLE ||
+		(!S_ISDIR(i->mode) && (flags & (EXT2_FL_DIRSYNC | EXT2_FL_TOPDIR))))
+		return -EOPNOTSUPP;
+	rwsem_write_lock(&i->lock);
+	flags = (flags & EXT2_FL_USER_MODIFIABLE) |
+		(ei->flags & ~(uint32_t)EXT2_FL_USER_MODIFIABLE);
+	err = inode_may_set_flags(p, i->iflags, iflags_of(flags));
+	if (!err && (flags & ei->flags & EXT2_FL_IMMUTABLE) && flags != ei->flags)
+		err = -EPERM; /* that would have to go first */
+	if (!err)
+		err = ext2_begin(i->sb, &t);
+	if (err)
+		goto unlock;
+	err = ext2_pin_inode(&t, i);
+	if (!err) {
+		ei->flags = flags;
+		ext2_set_iflags(i);
+		inode_touch(i, ATTR_CTIME);
+		rwsem_read_lock(&ei->map_lock);
+		ext2_inode_store(&t, i);
+		rwsem_read_unlock(&ei->map_lock);
+	}
+	ext2_end(&t);
+unlock:
+	rwsem_write_unlock(&i->lock);
+	return err;
+}
+
 void ext2_set_ops(struct inode *i)
 {
+	ext2_set_iflags(i);
 	i->data.ops = &ext2_mapping_ops;
 	switch (i->mode & S_IFMT) {
 	case S_IFREG:

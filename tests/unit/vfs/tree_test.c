@@ -98,6 +98,10 @@ int disk_rescan(struct block_device *b)
 	return 0;
 }
 
+void sleep_uninterruptible_ns(uint64_t ns)
+{
+	unit_clock += ns;
+}
 void (*mm_drop_file)(struct file *f);
 void (*writeback_periodic)(void);
 struct page_stats page_stats;
