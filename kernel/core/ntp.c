@@ -228,5 +228,5 @@ void realtime_discipline(struct clock_discipline *d)
 	d->single_us = single_before;
 	spin_unlock_irq(&ntp_lock, f);
 	if (changes)
-		realtime_tell();
+		realtime_tell(false);
 }

@@ -82,11 +82,11 @@ static void set_locked(uint64_t now, int64_t offset, int64_t new_rate)
 	seq_write_end(&seq);
 }
 
-void realtime_tell(void)
+void realtime_tell(bool stepped)
 {
 	wake_up_all(&changes);
 	for (struct realtime_watch *w = watches; w; w = w->next)
-		w->changed();
+		w->changed(stepped);
 }
 
 void realtime_set_ns(int64_t ns)
@@ -98,7 +98,7 @@ void realtime_set_ns(int64_t ns)
 	spin_unlock_irq(&time_lock, f);
 	if (realtime_changed)
 		realtime_changed();
-	realtime_tell();
+	realtime_tell(true);
 }
 
 void realtime_set_rate(int64_t new_rate)

@@ -8,6 +8,6 @@
  * caller's to call. */
 void realtime_set_rate(int64_t rate);
 /* Thread context: those who wait for a moment of the wall clock look again. */
-void realtime_tell(void);
+void realtime_tell(bool stepped);
 bool discipline_is_slewing(void); /* the rate will change again within a second */
 void discipline_init(void);

@@ -33,7 +33,7 @@ int __must_check wait_sleep_until_realtime(int state, int64_t ns);
 /* Called in thread context, no lock held, after the clock was set or its rate was: timers that are
  * due by the wall clock are armed anew. Registered at boot, for ever. */
 struct realtime_watch {
-	void (*changed)(void);
+	void (*changed)(bool stepped); /* set; false: only its rate changed */
 	struct realtime_watch *next;
 };
 void realtime_watch(struct realtime_watch *w);

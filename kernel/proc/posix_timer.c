@@ -304,12 +304,13 @@ static void set_locked(struct posix_timer *t, bool absolute, const struct itimer
 }
 
 /* The wall clock was set: what waits for it may be due sooner. */
-static void wall_clock_changed(void)
+static void wall_clock_changed(bool stepped)
 {
 	struct posix_timer *t;
 	struct process *p;
 	pid_t pid = 0;
 
+	(void)stepped;
 	for (; (p = process_next(pid)) != NULL; process_put(p)) {
 		unsigned long f = spin_lock_irq(&p->sig_lock);
 

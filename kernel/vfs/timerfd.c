@@ -45,12 +45,21 @@ static bool is_wall(const struct timerfd *t)
 	return t->clock == CLK_REALTIME || t->clock == CLK_REALTIME_ALARM;
 }
 
+/* The time of day @wall on clock_ns()'s scale; one in the past is now. */
+static uint64_t from_wall(uint64_t wall)
+{
+	return realtime_deadline((int64_t)wall);
+}
+
 static void ran_out(struct timer *timer)
 {
 	struct timerfd *t = container_of(timer, struct timerfd, timer);
 	unsigned long f = spin_lock_irq(&t->lock);
 
-	if (t->deadline_ns && clock_ns() >= t->deadline_ns && !t->resting) {
+	if (t->wall_ns && !t->resting && realtime_ns() < (int64_t)t->wall_ns) {
+		t->deadline_ns = from_wall(t->wall_ns); /* slewed: not yet */
+		timer_arm(&t->timer, t->deadline_ns);
+	} else if (t->deadline_ns && clock_ns() >= t->deadline_ns && !t->resting) {
 		t->ticks++;
 		t->resting = true;
 	}
@@ -68,6 +77,7 @@ static void go_on(struct timerfd *t)
 	missed = now > t->deadline_ns ? (now - t->deadline_ns) / t->interval_ns : 0;
 	t->ticks += missed;
 	t->deadline_ns += (missed + 1) * t->interval_ns;
+	t->wall_ns += t->wall_ns ? (missed + 1) * t->interval_ns : 0;
 	t->resting = false;
 	timer_arm(&t->timer, t->deadline_ns);
 }
@@ -162,14 +172,6 @@ static uint64_t saturating_add(uint64_t a, uint64_t b)
 	return a + b < a ? UINT64_MAX - 1 : a + b;
 }
 
-/* Lock held. The time of day @wall as clock_ns() will show it; one in the past is now. */
-static uint64_t from_wall(uint64_t wall)
-{
-	int64_t at = (int64_t)wall - realtime_offset_ns();
-
-	return at > 0 ? (uint64_t)at : 1;
-}
-
 /* Lock held. */
 static void get_locked(struct timerfd *t, struct timer_setting *out)
 {
@@ -248,11 +250,11 @@ int timerfd_gettime(struct file *f, struct timer_setting *out)
 
 /* ---- the wall clock was set ---- */
 
-static void follow(struct timerfd *t)
+static void follow(struct timerfd *t, bool stepped)
 {
 	const unsigned both = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
 	unsigned long irq = spin_lock_irq(&t->lock);
-	bool tell = (t->flags & both) == both;
+	bool tell = stepped && (t->flags & both) == both;
 
 	if (tell) {
 		t->canceled = true;
@@ -267,13 +269,13 @@ static void follow(struct timerfd *t)
 		wake_up_nr(&t->wait, ~0u, POLLIN | POLLRDNORM);
 }
 
-static void clock_was_set(void)
+static void clock_changed(bool stepped)
 {
 	struct timerfd *t;
 
 	spin_lock(&watch_lock);
 	list_for_each_entry (t, &on_wall_clock, node)
-		follow(t);
+		follow(t, stepped);
 	spin_unlock(&watch_lock);
 }
 
@@ -363,7 +365,7 @@ int timerfd_create(int clock, unsigned file_flags, struct file **out)
 
 void timerfd_init(void)
 {
-	static struct realtime_watch watcher = {.changed = clock_was_set};
+	static struct realtime_watch watcher = {.changed = clock_changed};
 
 	realtime_watch(&watcher);
 }

@@ -77,6 +77,14 @@ void sched_lend(struct task *t, unsigned rt_priority)
 {
 	t->se.rt_priority = (uint8_t)rt_priority;
 }
+void sigio_init(void)
+{
+}
+void signalfd_notify_locked(struct process *p, int sig)
+{
+	(void)p;
+	(void)sig;
+}
 void ipc_exit_process(struct process *p)
 {
 	(void)p;
