@@ -374,7 +374,10 @@ static int get_option(struct socket *s, int level, int name, void __user *val, i
 		return -ENOMEM;
 	if (buf != fast)
 		memset(buf, 0, n);
-	err = socket_getsockopt(s, level, name, buf, &n);
+	/* A few options are questions: the kernel reads what is there. */
+	err = level == SOL_SOCKET ? 0 : copy_from_user(buf, val, n);
+	if (!err)
+		err = socket_getsockopt(s, level, name, buf, &n);
 	if (!err && len && copy_to_user(val, buf, n))
 		err = -EFAULT;
 	opt_free(buf, fast);

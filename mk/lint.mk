@@ -11,7 +11,7 @@ lint: $(KGEN)/.done | host-setup ## layout, include direction, headers alone, si
 	@python3 tools/lint/sizes.py
 	@tools/lint/headers $(KCFLAGS)
 	@tools/lint/sparse $(KCFLAGS)
-	@codespell -q 3 -L 'uptodate,ist,ro,ot,te,fo,nd,ser,wee,inout,datas,hist,parms,creat,thru,aline,sie,anull,ue,clos,iput,fle' \
+	@codespell -q 3 -L 'ofo,iif,ect,uptodate,ist,ro,ot,te,fo,nd,ser,wee,inout,datas,hist,parms,creat,thru,aline,sie,anull,ue,clos,iput,fle' \
 		$(wildcard kernel compat tests docs rootfs iso README.md) --skip '*.pyc,*.png,*.psf'
 
 format: ## lay out all C files as .clang-format says

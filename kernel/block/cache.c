@@ -5,8 +5,9 @@
  * Pages are read and written whole, except where the device ends inside one: the rest of that page
  * reads as zeros and is not written. Writing goes by sectors: page->fs_private has a bit for each
  * that changed (bdev_mark_dirty()), set after the change and before PG_DIRTY; writeback clears
- * PG_DIRTY, then takes the bits, so a change is written by this writeback or by the next. A single
- * page that is asked for is waited for, so its bio goes past the plug. Theory: bio.c
+ * PG_DIRTY, then takes the bits, so a change is written by this writeback or by the next. Sectors
+ * that are held (bdev_hold()) keep their bits, and the page stays dirty. A single page that is
+ * asked for is waited for, so its bio goes past the plug. Theory: bio.c
  */
 #include "block_internal.h"
 
@@ -129,25 +130,47 @@ static struct bio *part_bio(struct mapping *m, struct page *p, unsigned first, u
 	return b;
 }
 
+/* The next run of set bits leaves @mask: its first bit and length. */
+static unsigned next_run(uint64_t *mask, unsigned *n)
+{
+	unsigned first = (unsigned)__builtin_ctzll(*mask);
+
+	*n = (unsigned)__builtin_ctzll(~(*mask >> first));
+	*mask &= ~(((1ull << *n) - 1) << first);
+	return first;
+}
+
+/* The same as write_parts() without memory: one after the other. */
+static int write_parts_slowly(struct mapping *m, struct page *p, uint64_t mask)
+{
+	int err = 0;
+
+	while (mask) {
+		unsigned n, first = next_run(&mask, &n);
+		struct bio *b = part_bio(m, p, first, n);
+		int e = b ? bio_submit_wait(b) : -EIO;
+
+		if (b)
+			bio_put(b);
+		err = err ? err : e;
+	}
+	page_end_writeback(p, err);
+	return err;
+}
+
 /* Write the sectors of @mask of the page, which is under writeback. */
 static int write_parts(struct mapping *m, struct page *p, uint64_t mask)
 {
-	struct part_write *w = kmalloc(sizeof(*w), GFP_NOFS);
-	int err = w ? 0 : -ENOMEM;
+	struct part_write *w = kmalloc(sizeof(*w), GFP_NOFS | GFP_NORETRY);
+	int err = 0;
 
-	if (!w) { /* still to be written, but whoever waits for it is to know */
-		__atomic_fetch_or(&p->fs_private, mask, __ATOMIC_SEQ_CST);
-		page_mark_dirty(p);
-		page_end_writeback(p, err);
-		return err;
-	}
+	if (!w)
+		return write_parts_slowly(m, p, mask);
 	*w = (struct part_write){p, ATOMIC_INIT(1), 0};
 	while (mask) {
-		unsigned first = (unsigned)__builtin_ctzll(mask),
-			 n = (unsigned)__builtin_ctzll(~(mask >> first));
+		unsigned n, first = next_run(&mask, &n);
 		struct bio *b = part_bio(m, p, first, n);
 
-		mask &= ~(((1ull << n) - 1) << first);
 		if (!b) {
 			w->error = err = -EIO;
 			continue;
@@ -175,16 +198,32 @@ static uint64_t widen(uint64_t mask, unsigned per_block)
 	return out;
 }
 
+/* What is to be written now leaves the dirty bits; *left: held ones stay. */
+static uint64_t take_dirty(struct page *p, unsigned per_block, bool *left)
+{
+	uint64_t old = __atomic_load_n(&p->fs_private, __ATOMIC_SEQ_CST), held, mask;
+
+	do {
+		held = widen(old >> BDEV_HELD_SHIFT & 0xff, per_block);
+		mask = old & 0xff & ~held;
+	} while (!__atomic_compare_exchange_n(
+		&p->fs_private, &old, old & ~mask, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+	*left = old & held;
+	return widen(mask, per_block);
+}
+
 static int cache_writepage(struct mapping *m, struct page *p, struct writeback *wb)
 {
 	const struct block_device *dev = m->host;
 	unsigned n = page_bytes(m, p);
 	uint64_t all = (1ull << (n >> SECTOR_SHIFT)) - 1;
-	uint64_t mask = __atomic_exchange_n(&p->fs_private, 0, __ATOMIC_SEQ_CST);
+	bool left;
+	uint64_t mask = take_dirty(p, dev->disk->limits.logical_bytes >> SECTOR_SHIFT, &left) & all;
 	struct bio *b;
 
-	mask = widen(mask & 0xff, dev->limits.logical_bytes >> SECTOR_SHIFT) & all;
 	page_set(p, PG_WRITEBACK);
+	if (left)
+		page_mark_dirty(p);
 	page_unlock(p);
 	if (!mask) { /* an earlier writeback took what was dirty */
 		page_end_writeback(p, 0);
@@ -221,10 +260,12 @@ void bdev_forget(struct block_device *b, uint64_t pos, unsigned len)
 {
 	struct page *p = pagecache_find(&b->mapping, pos >> PAGE_SHIFT);
 	unsigned first = (pos & (PAGE_SIZE - 1)) >> SECTOR_SHIFT, n = len >> SECTOR_SHIFT;
+	uint64_t mask;
 
 	if (!p)
 		return;
-	__atomic_fetch_and(&p->fs_private, ~(((1ull << n) - 1) << first), __ATOMIC_SEQ_CST);
+	mask = ((1ull << n) - 1) << first;
+	__atomic_fetch_and(&p->fs_private, ~(mask | mask << BDEV_HELD_SHIFT), __ATOMIC_SEQ_CST);
 	if (page_test(p, PG_WRITEBACK)) {
 		blk_plug_flush();
 		page_wait(p, PG_WRITEBACK);

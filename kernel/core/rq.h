@@ -44,8 +44,8 @@ struct rq {
 	struct rt_rq rt;            /* [q] */
 	int64_t nr_uninterruptible; /* [q] only the sum over all CPUs means something */
 	atomic_t nr_iowait;         /* tasks that went to sleep here for a device */
-	uint64_t irq_ns;            /* [o][r] time in interrupts, in all; times.irq_ns: charged of it */
-	struct cpu_times times;     /* [q] */
+	uint64_t irq_ns;        /* [o][r] time in interrupts, in all; times.irq_ns: charged of it */
+	struct cpu_times times; /* [q] */
 };
 DECLARE_PER_CPU(struct rq, run_queue);
 extern struct cpumask sched_online, sched_idle_cpus;

@@ -142,6 +142,27 @@ static inline void bdev_mark_dirty(struct page *p, unsigned offset, unsigned len
 	if (!page_test(p, PG_DIRTY))
 		page_mark_dirty(p);
 }
+/*
+ * Held sectors of a page (a bit each) stay dirty and are not written until they are let go: whoever
+ * must not have them on disk yet. The holder keeps a reference to the page. A write in flight when
+ * bdev_hold() is called goes on: wait for PG_WRITEBACK after it and before the change.
+ */
+#define BDEV_HELD_SHIFT 8
+static inline void bdev_hold(struct page *p, uint8_t sectors)
+{
+	__atomic_fetch_or(&p->fs_private, (uint64_t)sectors << BDEV_HELD_SHIFT, __ATOMIC_SEQ_CST);
+}
+static inline void bdev_unhold(struct page *p, uint8_t sectors)
+{
+	__atomic_fetch_and(
+		&p->fs_private, ~((uint64_t)sectors << BDEV_HELD_SHIFT), __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&p->fs_private, __ATOMIC_SEQ_CST) & 0xff)
+		page_mark_dirty(p);
+}
+static inline uint8_t bdev_held(const struct page *p)
+{
+	return (uint8_t)(__atomic_load_n(&p->fs_private, __ATOMIC_SEQ_CST) >> BDEV_HELD_SHIFT);
+}
 /* The contents of these sectors are of no use any more: not written, and when it returns no write
  * of them is in flight. Sleeps. */
 void bdev_forget(struct block_device *b, uint64_t pos, unsigned len);

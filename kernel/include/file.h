@@ -38,8 +38,8 @@ struct file_ops {
 	int (*open)(struct inode *i, struct file *f);
 	void (*async)(struct file *f, bool on); /* O_ASYNC changed: see file_signal; f->lock held */
 	void (*info)(struct file *f, struct file_info *out); /* optional; may sleep */
-	int (*flush)(struct file *f);           /* each close(2) */
-	void (*release)(struct file *f);        /* last reference */
+	int (*flush)(struct file *f);                        /* each close(2) */
+	void (*release)(struct file *f);                     /* last reference */
 	int (*fsync)(struct file *f, int64_t start, int64_t end, bool datasync); /* NULL: -EINVAL */
 	int64_t (*seek)(struct file *f, int64_t off, int whence);                /* NULL: -ESPIPE */
 	int (*fallocate)(struct file *f, unsigned mode, int64_t off, int64_t len);

@@ -154,8 +154,8 @@ struct packet_sock_info {
 	bool running;
 	uint64_t ino;
 };
-int packet_sock_each(int (*fn)(const struct packet_sock_info *i, void *arg),
-	void *arg); /* fn does not sleep */
+int packet_sock_each(
+	int (*fn)(const struct packet_sock_info *i, void *arg), void *arg); /* fn does not sleep */
 
 /* ---- sysctls: /proc/sys/net. Names as Linux's, "ipv4/ip_forward". ---- */
 struct net_sysctl {

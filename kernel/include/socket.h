@@ -371,8 +371,8 @@ static inline void socket_peek_moved(struct socket *s, unsigned flags, uint32_t 
 /* Wake-ups (poll keys); also SIGIO. In a section or not. */
 void socket_wake_readers(struct socket *s);
 void socket_wake_writers(struct socket *s);
-void socket_wake_all(struct socket *s);           /* state change: error, hang-up */
-void socket_urgent(struct socket *s); /* urgent data is announced: SIGURG to the owner; wakes */
+void socket_wake_all(struct socket *s); /* state change: error, hang-up */
+void socket_urgent(struct socket *s);   /* urgent data is announced: SIGURG to the owner; wakes */
 void socket_set_error(struct socket *s, int err); /* positive errno; wakes */
 int socket_take_error(struct socket *s);          /* 0 or -errno, cleared */
 /* What poll(2) says of a datagram socket. */

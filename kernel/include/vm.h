@@ -87,7 +87,7 @@ struct mm {
 	int16_t oom_score_adj;
 	uint32_t def_flags; /* [m] VM_LOCKED after mlockall(MCL_FUTURE); cleared by exec and fork */
 	struct list_head lazy_node; /* lazyfree.c's */
-	bool lock_on_fault; /* [m] MCL_ONFAULT: def_flags does not populate */
+	bool lock_on_fault;         /* [m] MCL_ONFAULT: def_flags does not populate */
 };
 extern void (*mm_drop_file)(struct file *f); /* vfs sets it: fput */
 

@@ -266,12 +266,20 @@ int inet_bind(struct bind_table *t, struct inet_sock *is, const struct ip_addr *
 	uint32_t ifindex)
 {
 	const uint16_t want = be16(port);
-	struct bind_bucket *spare;
-	int err;
 
 	if (want && want < READ_ONCE(is->s.net->inet->unprivileged_port) &&
 		!capable(CAP_NET_BIND_SERVICE))
 		return -EACCES;
+	return inet_bind_any(t, is, addr, port, ifindex);
+}
+
+int inet_bind_any(struct bind_table *t, struct inet_sock *is, const struct ip_addr *addr,
+	__be16 port, uint32_t ifindex)
+{
+	const uint16_t want = be16(port);
+	struct bind_bucket *spare;
+	int err;
+
 	spare = bucket_new();
 	if (!spare)
 		return -ENOMEM;

@@ -6,6 +6,7 @@
 #include "inetdev.h"
 #include "neigh.h"
 #include <debug.h>
+#include <netctl.h>
 #include <policy.h>
 
 enum { SIOCINQ = 0x541b, SIOCOUTQ = 0x5411 };
@@ -280,4 +281,26 @@ long dgram_ioctl(struct socket *s, unsigned cmd, void *arg)
 	default:
 		return inet_ioctl(s, cmd, arg);
 	}
+}
+
+void dgram_info(const struct inet_sock *is, struct inet_sock_info *i)
+{
+	*i = (struct inet_sock_info){
+		.family = (uint8_t)is->s.family,
+		.type = (uint8_t)is->s.type,
+		.proto = is->proto,
+		.state = ip_is_any(&is->remote) ? 7 /* closed */ : 1 /* established */,
+		.local = is->local,
+		.remote = is->remote,
+		.lport = be16(is->lport),
+		.rport = be16(is->rport),
+		.ifindex = is->s.ifindex,
+		.rqueue = (uint32_t)atomic_read(&is->s.rmem),
+		.wqueue = (uint32_t)atomic_read(&is->s.wmem),
+		.uid = is->s.cred->euid,
+		.drops = is->s.drops,
+		.refs = (uint32_t)refcount_read(&is->s.refs),
+		.v6only = is->v6only,
+	};
+	inet_sock_identity(&is->s, i);
 }

@@ -36,5 +36,7 @@ ssize_t dgram_recv(struct inet_sock *is, struct socket_msg *m, size_t n,
 /* An ICMP error for @is (RCU): error queue, pending error. @p at the quoted transport header. */
 void dgram_error(struct inet_sock *is, struct pkt *p, const struct inet_error *e, unsigned header);
 int dgram_shutdown(struct socket *s, int how);
+/* For sock_diag and /proc. RCU. */
+void dgram_info(const struct inet_sock *is, struct inet_sock_info *i);
 /* FIONREAD, SIOCOUTQ. */
 long dgram_ioctl(struct socket *s, unsigned cmd, void *arg);

@@ -489,6 +489,24 @@ int route_del(struct net *net, const struct rt_entry *e)
 	return -ESRCH;
 }
 
+bool fib_refresh(struct net *net, const struct rt_entry *e)
+{
+	const struct fib_table *t = fib_table(net->inet->fib, e->table);
+	const struct trie_node *n = t ? trie_find(&t->trie[e->is_v6], &e->dst, e->prefix) : NULL;
+	struct route *rt;
+
+	net_config_assert();
+	for (rt = n ? n->value : NULL; rt; rt = rt->next)
+		if (route_matches(rt, e)) {
+			rt->pref = e->pref;
+			WRITE_ONCE(rt->expires_ns,
+				e->expires_s ? clock_ns() + e->expires_s * NSEC_PER_SEC : 0);
+			arm_expiry(net, rt);
+			return true;
+		}
+	return false;
+}
+
 /* Remove what @drop says, in all tables. */
 static void flush(
 	struct net *net, bool (*drop)(const struct route *rt, const void *arg), const void *arg)

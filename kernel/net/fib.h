@@ -14,7 +14,7 @@ struct nexthop {
 	struct rcu_head rcu;
 };
 
-/* All but @next constant: a change is a new route. */
+/* All but @next, @expires_ns and @pref constant: other changes are a new route. */
 struct route {
 	struct route *next; /* of the same prefix: by tos, then metric; RCU */
 	struct trie_node *node;
@@ -99,6 +99,9 @@ static inline void fib_changed(struct net *net)
 void fib_flush_dev(struct net *net, struct netdev *d, bool gone);
 /* The address @src is no longer this host's: IPv4 routes that prefer it go. Config lock held. */
 void fib_flush_source(struct net *net, const struct ip_addr *src);
+/* A route that is there lives for e->expires_s from now on. False: there is none. Config lock held.
+ */
+bool fib_refresh(struct net *net, const struct rt_entry *e);
 void nexthop_put(struct nexthop *nh);
 void fib_fill_entry(const struct route *rt, struct rt_entry *e);
 
@@ -113,3 +116,9 @@ enum addr_type route_input(struct net *net, const struct netdev *in, const struc
 /* The way on for a packet that is not for this host: 0, or -errno of the route. */
 int __must_check route_forward(
 	struct net *net, const struct netdev *in, const struct flow *f, struct dst *out);
+/* The interface that has the link-local address @a of this host, as the local table says; @other
+ * when it says nothing. */
+uint32_t route_zone(struct net *net, const struct ip_addr *a, uint32_t other);
+/* A destination on the link of @d without asking a table or choosing a source. */
+int __must_check dst_for_link(
+	struct netdev *d, const struct ip_addr *src, const struct ip_addr *to, struct dst *out);

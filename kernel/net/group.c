@@ -57,14 +57,6 @@ static void filter_del(struct netdev *d, const struct ip_addr *group)
 	netdev_mcast_del(d, ll);
 }
 
-static void changed(struct ip_group *g, bool gone)
-{
-	if (ip_is_v4(&g->addr))
-		igmp_changed(g, gone);
-	else
-		mld_changed(g, gone);
-}
-
 static int get(struct inet_dev *idev, const struct ip_addr *a, struct ip_group **out)
 {
 	struct ip_group *g = find(idev, a);
@@ -103,15 +95,14 @@ static void put(struct ip_group *g)
 	struct inet_dev *idev = g->idev;
 
 	if (g->users || !list_empty(&g->members)) {
-		changed(g, false);
+		group_changed(g, false);
 		return;
 	}
 	spin_lock(&idev->lock);
 	list_del_rcu(&g->node);
 	spin_unlock(&idev->lock);
-	changed(g, true);
 	filter_del(idev->dev, &g->addr);
-	rcu_call(&g->rcu, group_free);
+	group_changed(g, true);
 }
 
 int group_join(struct inet_dev *idev, const struct ip_addr *group)
@@ -122,7 +113,7 @@ int group_join(struct inet_dev *idev, const struct ip_addr *group)
 	if (err)
 		return err;
 	if (!g->users++)
-		changed(g, false);
+		group_changed(g, false);
 	return 0;
 }
 
@@ -143,7 +134,7 @@ int group_add_member(struct inet_dev *idev, struct ip_member *m)
 	spin_lock(&idev->lock);
 	list_add_tail(&m->group_node, &m->group->members);
 	spin_unlock(&idev->lock);
-	changed(m->group, false);
+	group_changed(m->group, false);
 	return 0;
 }
 
@@ -180,13 +171,13 @@ void group_set_filter(struct ip_member *m, bool exclude, struct ip_sources *sour
 	if (old)
 		rcu_call(&old->rcu, sources_free);
 	if (g)
-		changed(g, false);
+		group_changed(g, false);
 }
 
 void group_dev_init(struct inet_dev *idev)
 {
 	list_init(&idev->groups);
-	igmp_dev_init(idev);
+	report_dev_init(idev);
 }
 
 void group_dev_up(struct inet_dev *idev)
@@ -194,7 +185,7 @@ void group_dev_up(struct inet_dev *idev)
 	struct ip_group *g;
 
 	list_for_each_entry (g, &idev->groups, node)
-		changed(g, false);
+		group_changed(g, false);
 }
 
 void group_dev_gone(struct inet_dev *idev)
@@ -202,7 +193,7 @@ void group_dev_gone(struct inet_dev *idev)
 	struct ip_group *g, *next;
 	struct ip_member *m, *after;
 
-	igmp_dev_gone(idev);
+	report_dev_gone(idev);
 	list_for_each_entry_safe (g, next, &idev->groups, node) {
 		spin_lock(&idev->lock);
 		list_for_each_entry_safe (m, after, &g->members, group_node) {

@@ -309,7 +309,7 @@ struct net_inet {
 		tcp_max_syn_backlog, tcp_max_tw_buckets, somaxconn;
 	uint32_t udp_rmem_min, udp_wmem_min;
 	uint32_t icmp_ratelimit_ms;
-	bool icmp_echo_ignore_broadcasts, icmp_echo_ignore_all;
+	bool icmp_echo_ignore_broadcasts, icmp_echo_ignore_all, icmp6_echo_ignore_all;
 	uint32_t ping_group_min, ping_group_max;
 	bool bindv6only, nonlocal_bind;
 	uint32_t frag_high_bytes, frag_low_bytes, frag_time_s;

@@ -127,13 +127,8 @@ static void put_route(
 static struct ip_addr subnet_of(const struct ip_addr *a, unsigned prefix)
 {
 	struct ip_addr r = *a;
-	unsigned i;
 
-	for (i = 0; i < 16; i++) {
-		unsigned keep = prefix > i * 8 ? MIN(prefix - i * 8, 8u) : 0;
-
-		r.b[i] &= (uint8_t)(0xff00u >> keep);
-	}
+	ip_mask(&r, prefix);
 	return r;
 }
 
@@ -257,15 +252,6 @@ void inetdev_changed(struct ifaddr *ia, bool added)
 		return;
 	a = shown(ia);
 	netctl_changed(ia->idev->dev->net, NETCTL_ADDR, added, &a);
-}
-
-/* The group to which neighbours send their questions about @a: RFC 4291, 2.7.1. */
-static struct ip_addr solicited_node(const struct ip_addr *a)
-{
-	struct ip_addr g = {.b = {0xff, 2, [11] = 1, 0xff}};
-
-	memcpy(g.b + 13, a->b + 13, 3);
-	return g;
 }
 
 static void schedule_lifetimes(const struct ifaddr *ia)
@@ -401,7 +387,7 @@ int inetdev_add(struct netdev *d, const struct if_addr *a, bool replace)
 	fill(ia, a);
 	list_insert(idev, ia);
 	if (!ia->is_v4) {
-		group = solicited_node(&a->addr);
+		group = ip6_solicited_node(&a->addr);
 		if (group_join(idev, &group))
 			log_warn("net: %s: no memory for a group", d->name);
 	}
@@ -416,6 +402,7 @@ int inetdev_add(struct netdev *d, const struct if_addr *a, bool replace)
 static void unlist(struct ifaddr *ia)
 {
 	struct ip_addr group;
+	bool armed;
 
 	ia->gone = true;
 	list_del_rcu(&ia->node);
@@ -424,9 +411,12 @@ static void unlist(struct ifaddr *ia)
 	if (ia->is_v4) {
 		fib_flush_source(ia->idev->dev->net, &ia->a.addr);
 	} else {
-		group = solicited_node(&ia->a.addr);
+		group = ip6_solicited_node(&ia->a.addr);
 		group_leave(ia->idev, &group);
-		if (net_timer_cancel(&ia->dad))
+		spin_lock(&ia->idev->lock); /* the timer's function takes it */
+		armed = ia->dad.fn && net_timer_cancel(&ia->dad);
+		spin_unlock(&ia->idev->lock);
+		if (armed)
 			ifaddr_put(ia);
 	}
 	inetdev_changed(ia, false);
@@ -576,8 +566,6 @@ static void dev_added(struct netdev *d)
 	spin_init(&idev->lock);
 	list_init(&idev->addrs);
 	idev->accept_ra = idev->autoconf = idev->accept_redirects = true;
-	idev->robustness = 2;
-	refcount_set(&idev->refs, 1);
 	ndisc_dev_init(idev);
 	group_dev_init(idev);
 	rcu_assign(d->inet, idev);
@@ -685,6 +673,10 @@ static void on_event(struct netdev *d, enum netdev_event e)
 		break;
 	case NETDEV_GOING:
 		dev_going(d, idev);
+		break;
+	case NETDEV_CHANGED:
+		if (d->flags & IFF_RUNNING)
+			ndisc_carrier(idev);
 		break;
 	case NETDEV_MAC:
 		neigh_flush_dev(d, false);

@@ -23,25 +23,23 @@ struct ifaddr {
 };
 
 struct inet_dev {
-	struct netdev *dev;      /* [c] not a reference: lives with it */
-	struct spinlock lock;    /* level 47 */
-	struct list_head addrs;  /* [m] IPv4 first, primary before secondary, then IPv6 */
-	struct list_head groups; /* [l] struct ip_group, RCU */
-	struct nexthop *direct;  /* [m] "on this link": of routes that no table holds; RCU */
-	uint32_t mtu6;           /* of the link, RFC 4861 6.3.4 */
-	bool is_up4, is_up6;     /* [m] */
+	struct netdev *dev;       /* [c] not a reference: lives with it */
+	struct spinlock lock;     /* level 47 */
+	struct list_head addrs;   /* [m] IPv4 first, primary before secondary, then IPv6 */
+	struct list_head groups;  /* [l] struct ip_group, RCU */
+	struct list_head leaving; /* [l] left, to be reported once more */
+	struct nexthop *direct;   /* [m] "on this link": of routes that no table holds; RCU */
+	uint32_t mtu6;            /* of the link, RFC 4861 6.3.4 */
+	bool is_up4, is_up6;      /* [m] */
 	bool disable_ipv6, accept_ra, autoconf, accept_redirects;
 	uint8_t hop_limit;                 /* 0: default; from advertisements */
 	uint32_t reachable_ms, retrans_ms; /* ND parameters */
 	uint64_t reachable_ns;             /* randomised */
-	uint8_t rs_left;                   /* router solicitations still to send */
 	uint32_t rs_interval_ms;
 	struct net_timer rs;
 	struct net_timer group_timer;      /* IGMP and MLD reports */
 	uint8_t igmp_version, mld_version; /* of the querier heard last */
 	uint64_t igmp_old_until_ns, mld_old_until_ns;
-	uint8_t robustness;
-	refcount_t refs;
 	struct rcu_head rcu;
 };
 
@@ -81,7 +79,8 @@ struct ip_group {
 	uint32_t users;           /* [l] joins by the kernel itself: all sources */
 	struct list_head members; /* [l] struct ip_member: sockets' */
 	uint64_t report_ns;       /* [l] when to answer a query; 0: none */
-	uint8_t changes_left;     /* [l] unsolicited reports still to send, RFC 3376 5.1 */
+	uint64_t change_ns;       /* [l] when to report a change next; 0: not */
+	uint8_t changes_left;     /* [l] how often, RFC 3376 5.1 */
 	struct rcu_head rcu;
 };
 struct ip_sources { /* immutable; RCU */
@@ -114,16 +113,50 @@ void group_dev_init(struct inet_dev *idev);
 void group_dev_up(struct inet_dev *idev);   /* config lock held: groups are told again */
 void group_dev_gone(struct inet_dev *idev); /* config lock held */
 bool group_joined(const struct inet_dev *idev, const struct ip_addr *group); /* RCU */
-/* igmp.c, mld.c: the interface's filter for a group changed; it is left (no member any more).
- * Config lock held, no other. */
-void igmp_dev_init(struct inet_dev *idev); /* MLD's part too */
-void igmp_dev_gone(struct inet_dev *idev);
-void igmp_changed(struct ip_group *g, bool gone);
-void mld_changed(struct ip_group *g, bool gone);
+/* group_report.c: the interface's filter for a group changed; @gone: it is off the list, nobody
+ * wants it any more: takes it over. Config lock held, no other. */
+void group_changed(struct ip_group *g, bool gone);
+void report_dev_init(struct inet_dev *idev);
+void report_dev_gone(struct inet_dev *idev);
 
-/* ---- ndisc.c: IPv6 of an interface ---- */
+/* ---- ndisc.c, autoconf.c: IPv6 of an interface ---- */
 void ndisc_init(void);
+void autoconf_init(void);
 void ndisc_dev_init(struct inet_dev *idev);
-void ndisc_up(struct inet_dev *idev);   /* link-local address, routers; config lock held */
-void ndisc_down(struct inet_dev *idev); /* config lock held */
-void ndisc_dad_start(struct ifaddr *ia);
+void ndisc_up(struct inet_dev *idev);      /* link-local address, routers; config lock held */
+void ndisc_down(struct inet_dev *idev);    /* config lock held */
+void ndisc_carrier(struct inet_dev *idev); /* it came back: config lock held */
+void ndisc_dad_start(struct ifaddr *ia);   /* config lock held */
+/* A message from a router or about one, checked: applied later with the config lock. Takes a copy.
+ */
+void autoconf_router_advert(struct pkt *p);
+/* Ask for routers; @first: begin anew. */
+void autoconf_solicit(struct inet_dev *idev);
+void autoconf_stop(struct inet_dev *idev);
+/* The interface identifier: RFC 4291, appendix A; random where there is no link address. */
+void autoconf_iid(const struct netdev *d, uint8_t *iid);
+
+/* ND messages (RFC 4861, 4) and how they are sent; hop limit 255. */
+struct nd_msg {
+	uint8_t type, code;
+	__be16 csum;
+	__be32 flags;
+	uint8_t target[16]; /* not in RS and RA */
+} __packed;
+enum {
+	ND_OPT_SOURCE = 1,
+	ND_OPT_TARGET = 2,
+	ND_OPT_PREFIX = 3,
+	ND_OPT_REDIRECTED = 4,
+	ND_OPT_MTU = 5,
+	ND_OPT_NONCE = 14
+};
+/* Begin a message of @bytes (the fixed part), or NULL. */
+struct pkt *nd_new(const void *fixed, unsigned bytes) __must_check;
+/* Add an option of at most 30 bytes, padded to units of 8. */
+void nd_option(struct pkt *p, uint8_t type, const void *data, unsigned n);
+void nd_send(struct netdev *d, const struct ip_addr *src, const struct ip_addr *dst, struct pkt *p);
+/* Options of a received message behind @fixed bytes, each length checked: the first of @type, or
+ * NULL; *len its bytes. The message is linear as far as it is looked at. */
+const uint8_t *nd_find(struct pkt *p, unsigned fixed, uint8_t type, unsigned *len);
+bool nd_options_ok(struct pkt *p, unsigned fixed);

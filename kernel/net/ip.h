@@ -38,6 +38,23 @@ static inline struct ip_addr ip6_addr(const uint8_t *b)
 	return a;
 }
 
+/* Clear the bits behind the first @bits. */
+static inline void ip_mask(struct ip_addr *a, unsigned bits)
+{
+	unsigned i;
+
+	for (i = 0; i < 16; i++)
+		a->b[i] &= (uint8_t)(0xff00u >> (bits > i * 8 ? MIN(bits - i * 8, 8u) : 0));
+}
+/* The group to which neighbours send their questions about @a: RFC 4291, 2.7.1. */
+static inline struct ip_addr ip6_solicited_node(const struct ip_addr *a)
+{
+	struct ip_addr g = {.b = {0xff, 2, [11] = 1, 0xff}};
+
+	memcpy(g.b + 13, a->b + 13, 3);
+	return g;
+}
+
 struct icmp_hdr { /* RFC 792, RFC 4443: the same frame */
 	uint8_t type, code;
 	__be16 csum;
@@ -98,6 +115,10 @@ int __must_check inet_policy(
 	struct inet_sock *is, unsigned op, const struct ip_addr *a, __be16 port);
 extern struct net_inet net_inet_initial;
 
+/* inet_bind() without the question for privileged ports (identifiers of ping). */
+int __must_check inet_bind_any(struct bind_table *t, struct inet_sock *is,
+	const struct ip_addr *addr, __be16 port, uint32_t ifindex);
+
 /* ---- cmsg.c: the error queue, ip(7) IP_RECVERR ---- */
 /* @p at the quoted transport header, of which @header bytes are not the program's. Not consumed. */
 void inet_queue_error(
@@ -117,6 +138,8 @@ int ip6_send(struct net *net, const struct dst *d, const struct inet_send_args *
 bool ip4_options_ok(const uint8_t *o, unsigned n, unsigned *at);
 void ip4_init(void);
 void ip6_init(void);
+/* The packet filter says no: true; a rejected one is answered. @p at or past its network header. */
+bool ip_filtered(struct net *net, unsigned hook, struct pkt *p, const struct netdev *d);
 /* Past the IP header(s), p->ip filled: to raw sockets and the transport. Consumes. */
 void ip_deliver(struct net *net, struct pkt *p);
 
@@ -130,14 +153,23 @@ int ip4_fragment(struct net *net, const struct dst *d, struct pkt *p, unsigned m
 int ip6_fragment(struct net *net, const struct dst *d, struct pkt *p, unsigned mtu, bool loop);
 /* A fragment came: @p at its IP header. NULL: kept or dropped; else the whole, at its IP header. */
 struct pkt *ip4_reassemble(struct net *net, struct pkt *p);
-/* @p at its fragment header, @prev the offset in lin[] of the next-header byte that named it. */
-struct pkt *ip6_reassemble(struct net *net, struct pkt *p, unsigned prev);
+/* @p at its fragment header, @named the offset from the IPv6 header of the byte that named it.
+ * NULL, or the whole at what follows the fragment header, p->ip.proto set. */
+struct pkt *ip6_reassemble(struct net *net, struct pkt *p, unsigned named);
 void ip_frag_init(void);
 
 /* ---- icmp.c, icmp6.c ---- */
 void icmp_init(void);
 void icmp6_init(void);
 void icmp6_send(struct net *net, struct pkt *p, enum icmp_reason why, uint32_t info);
+/* RFC 4443, 3.4: @pointer from the IPv6 header. Does not consume. */
+void icmp6_param_problem(struct net *net, struct pkt *p, uint8_t code, unsigned pointer);
+void icmp6_sum(struct pkt *p, const struct ip_addr *src, const struct ip_addr *dst);
+/* Messages of other files that ICMPv6 carries: @p at the ICMP header, checked. Not consumed. */
+void ndisc_input(struct pkt *p);
+void mld_input(struct pkt *p);
+/* The sender of @p would better use @hop, on the link it came by. */
+void ndisc_send_redirect(struct pkt *p, const struct ip_addr *hop);
 bool icmp_rate_allow(struct net *net, const struct ip_addr *to);
 /* Tell the transport of @proto about an error; @p at the quoted transport header, p->ip as sent. */
 void icmp_tell(struct net *net, struct pkt *p, const struct inet_error *e);

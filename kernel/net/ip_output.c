@@ -2,6 +2,7 @@
  * ip_output.c - from a finished IP packet to a link: neighbours, multicast and broadcast link
  * addresses, copies for this host itself. And from an IP packet to a transport.
  */
+#include "filter.h"
 #include "inetdev.h"
 #include "neigh.h"
 #include <debug.h>
@@ -155,6 +156,26 @@ int inet_send_reply(
 	err = inet_send(net, &d, a, p);
 	dst_release(&d);
 	return err;
+}
+
+/* ---- the packet filter ---- */
+
+static bool judged_bad(struct net *net, unsigned hook, struct pkt *p, const struct netdev *d)
+{
+	const unsigned past = p->off - p->l3;
+	enum filter_action a;
+
+	(void)pkt_push(p, past);
+	a = filter_check((enum filter_hook)hook, p, d);
+	if (a == FILTER_REJECT && hook != FILTER_OUT)
+		icmp_send(net, p, ICMP_ADMIN_PROHIBITED, 0);
+	pkt_pull(p, past);
+	return a != FILTER_PASS;
+}
+
+bool ip_filtered(struct net *net, unsigned hook, struct pkt *p, const struct netdev *d)
+{
+	return unlikely(READ_ONCE(filter_active)) && judged_bad(net, hook, p, d);
 }
 
 /* ---- input ---- */

@@ -8,6 +8,7 @@
  * Does not: routing of multicast between interfaces.
  */
 #include "fib.h"
+#include "filter.h"
 #include "inetdev.h"
 #include <debug.h>
 #include <hash.h>
@@ -95,9 +96,12 @@ static void deliver(struct net *net, struct pkt *p)
 		p = ip4_reassemble(net, p);
 		if (!p)
 			return;
-		h = ip4_header(p);
 	}
-	pkt_pull(p, ip4_hlen(h));
+	if (ip_filtered(net, FILTER_IN, p, p->dev)) {
+		pkt_free(p);
+		return;
+	}
+	pkt_pull(p, ip4_hlen(ip4_header(p)));
 	p->l4 = p->off;
 	mib_inc(MIB_IP_IN_DELIVERS);
 	ip_deliver(net, p);
@@ -183,6 +187,11 @@ static void forward_to(struct net *net, struct pkt *p, struct dst *d)
 		pkt_free(p);
 		return;
 	}
+	if (ip_filtered(net, FILTER_FORWARD, p, d->dev)) {
+		pkt_free(p);
+		return;
+	}
+	h = ip4_header(p);
 	if (same_link && inetdev_on_link(p->dev, &p->ip.src))
 		icmp_redirect(net, p, &d->hop);
 	h->ttl--;
@@ -289,6 +298,10 @@ int ip4_send(struct net *net, const struct dst *d, const struct inet_send_args *
 	p->l3 = p->off;
 	p->protocol = to_be16(ETH_P_IP);
 	p->dev = d->dev;
+	if (ip_filtered(net, FILTER_OUT, p, d->dev)) {
+		pkt_free(p);
+		return -EPERM;
+	}
 	if (unlikely(!fits))
 		return ip4_fragment(net, d, p, mtu, a->mcast_loop);
 	return ip_output(net, d, p, a->mcast_loop);

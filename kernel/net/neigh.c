@@ -143,7 +143,17 @@ static void make_reachable(struct neigh *n, uint64_t now)
 
 /* ---- the table ---- */
 
-/* Off the table: nobody finds it any more. The caller drops the table's reference. */
+/* Packets that wait, taken out under the lock; the caller sends or refuses them without it. */
+static void take_pending(struct neigh *n, struct pkt_queue *q)
+{
+	struct pkt *p;
+
+	pkt_queue_init(q);
+	while ((p = pkt_dequeue(&n->pending)))
+		pkt_enqueue(q, p);
+}
+
+/* Off the table: nobody finds it any more. The caller buries it, without table_lock. */
 static void unhash(struct neigh *n)
 {
 	bool armed;
@@ -159,6 +169,19 @@ static void unhash(struct neigh *n)
 	spin_unlock(&n->lock);
 	if (armed)
 		neigh_put(n); /* not the last: the table's is still there */
+}
+
+/* What was taken off the table: the packets that wait go (they may hold the socket that holds the
+ * entry), and the table's reference. */
+static void bury(struct neigh *n)
+{
+	struct pkt_queue q;
+
+	spin_lock(&n->lock);
+	take_pending(n, &q);
+	spin_unlock(&n->lock);
+	pkt_queue_purge(&q);
+	neigh_put(n);
 }
 
 /* The best entry to give up among some, or NULL. @unresolved: only those that never answered. */
@@ -247,7 +270,7 @@ struct neigh *neigh_find(struct netdev *d, const struct ip_addr *a, bool create)
 	if (fresh)
 		neigh_put(fresh);
 	if (gone)
-		neigh_put(gone);
+		bury(gone);
 	if (!n)
 		log_ratelimited(LOG_WARNING, "net: neighbour table overflow");
 	return n;
@@ -277,7 +300,7 @@ static void gc(struct net_timer *t)
 		spin_unlock(&table_lock);
 		for (k = 0; k < nr; k++) {
 			notify(batch[k], false);
-			neigh_put(batch[k]);
+			bury(batch[k]);
 		}
 	} while (nr == GC_LOOK);
 }
@@ -301,22 +324,12 @@ void neigh_flush_dev(struct netdev *d, bool all)
 		spin_unlock(&table_lock);
 		for (k = 0; k < nr; k++) {
 			notify(batch[k], false);
-			neigh_put(batch[k]);
+			bury(batch[k]);
 		}
 	} while (nr == GC_LOOK);
 }
 
 /* ---- the state machine ---- */
-
-/* Packets that wait, taken out under the lock; the caller sends or refuses them without it. */
-static void take_pending(struct neigh *n, struct pkt_queue *q)
-{
-	struct pkt *p;
-
-	pkt_queue_init(q);
-	while ((p = pkt_dequeue(&n->pending)))
-		pkt_enqueue(q, p);
-}
 
 static void solicit(struct neigh *n, const struct ip_addr *src, bool unicast)
 {
@@ -648,7 +661,7 @@ int neigh_del(struct net *net, const struct ip_addr *a, uint32_t ifindex)
 		spin_unlock(&table_lock);
 		notify(n, false);
 		if (mine)
-			neigh_put(n);
+			bury(n);
 		neigh_put(n);
 	}
 	net_exit();

@@ -84,11 +84,18 @@ struct packet_ring {
 	struct packet_sock *ps; /* [c] */
 };
 
+/* The packet's header and its address behind it. */
+static uint32_t headers_bytes(uint32_t version)
+{
+	return TPACKET_ALIGN((uint32_t)packet_ring_header_bytes(version)) +
+	       (uint32_t)sizeof(struct sockaddr_ll);
+}
+
 /* ---- making ---- */
 
 static bool size_is_sound(const struct packet_ring_req *r, uint32_t version, uint32_t reserve)
 {
-	uint32_t least = (uint32_t)packet_ring_header_bytes(version) + reserve;
+	uint32_t least = headers_bytes(version) + reserve;
 
 	if (!r->block_size || !IS_ALIGNED(r->block_size, PAGE_SIZE) || !r->frame_size ||
 		!IS_ALIGNED(r->frame_size, 16u) || r->frame_size < least ||
@@ -244,14 +251,11 @@ int packet_ring_header_bytes(uint32_t version)
 {
 	switch (version) {
 	case TPACKET_V1:
-		return (int)(TPACKET_ALIGN(sizeof(struct tpacket_hdr)) +
-			     sizeof(struct sockaddr_ll));
+		return sizeof(struct tpacket_hdr);
 	case TPACKET_V2:
-		return (int)(TPACKET_ALIGN(sizeof(struct tpacket2_hdr)) +
-			     sizeof(struct sockaddr_ll));
+		return sizeof(struct tpacket2_hdr);
 	case TPACKET_V3:
-		return (int)(TPACKET_ALIGN(sizeof(struct tpacket3_hdr)) +
-			     sizeof(struct sockaddr_ll));
+		return sizeof(struct tpacket3_hdr);
 	}
 	return -EINVAL;
 }
@@ -262,7 +266,7 @@ int packet_ring_header_bytes(uint32_t version)
 static void data_offsets(
 	const struct packet_sock *ps, const struct packet_note *n, uint32_t *mac, uint32_t *net)
 {
-	uint32_t header = (uint32_t)packet_ring_header_bytes(ps->version);
+	uint32_t header = headers_bytes(ps->version);
 
 	if (ps->s.type == SOCK_DGRAM) {
 		*mac = *net = TPACKET_ALIGN(header) + LL_HEADER_MIN + ps->reserve;

@@ -168,6 +168,23 @@ static int dst_on_link(struct net *net, const struct flow *f, struct netdev *d, 
 	return 0;
 }
 
+int dst_for_link(
+	struct netdev *d, const struct ip_addr *src, const struct ip_addr *to, struct dst *out)
+{
+	const struct flow f = {.dst = *to};
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = dst_direct(d, out);
+	if (err)
+		return err;
+	out->src = *src;
+	out->hop = *to;
+	out->kind = ip_is_multicast(to) ? DST_MULTICAST : DST_UNICAST;
+	dst_finish(d->net, &f, NULL, out);
+	return 0;
+}
+
 static int dst_from_route(
 	struct net *net, const struct flow *f, const struct fib_result *r, struct dst *out)
 {
@@ -330,6 +347,14 @@ enum addr_type inet_addr_type(struct net *net, const struct ip_addr *a, uint32_t
 	return ia && !(ia->a.flags & IFA_F_TENTATIVE) ? ADDR_LOCAL : ADDR_NONE;
 }
 
+uint32_t route_zone(struct net *net, const struct ip_addr *a, uint32_t other)
+{
+	struct fib_query q = {.dst = *a, .is_v6 = true};
+	struct fib_result r;
+
+	return fib_table_lookup(net->inet->fib->local, &q, &r) ? other : r.nh->dev->ifindex;
+}
+
 /* One address of the last packets that came in to this CPU and what it was: nearly always right. */
 struct in_cache {
 	struct ip_addr dst;
@@ -371,4 +396,36 @@ enum addr_type route_input(struct net *net, const struct netdev *in, const struc
 	else
 		c->type = input6(net, in, dst);
 	return c->type;
+}
+
+int route_get(struct net *net, const struct ip_addr *dst, const struct ip_addr *src,
+	uint32_t ifindex, uint32_t mark, struct rt_entry *out)
+{
+	const struct flow f = {.dst = *dst, .src = *src, .ifindex = ifindex, .mark = mark};
+	const bool v6 = !ip_is_v4(dst);
+	struct fib_result r;
+	struct fib_query q;
+	struct dst d;
+	int err;
+
+	net_enter();
+	err = dst_lookup(net, &f, &d);
+	if (!err) {
+		query_of(&f, &q);
+		*out = (struct rt_entry){
+			.prefix = 128, .type = RTN_UNICAST, .table = RT_TABLE_MAIN};
+		if (!fib_lookup(net, &q, &r))
+			fib_fill_entry(r.rt, out);
+		out->dst = *dst;
+		out->prefix = 128;
+		out->is_v6 = v6;
+		out->prefsrc = d.src;
+		out->nr_hops = 1;
+		out->hop[0] = (struct rt_hop){.ifindex = d.dev->ifindex, .weight = 1};
+		if (!ip_equal(&d.hop, dst))
+			out->hop[0].gateway = d.hop;
+		dst_release(&d);
+	}
+	net_exit();
+	return err;
 }

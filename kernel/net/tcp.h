@@ -135,6 +135,11 @@ static inline uint32_t tcp_cb_len(const struct pkt *p) /* in sequence numbers */
 	return tcp_cb(p)->end_seq - tcp_cb(p)->seq;
 }
 
+static inline uint32_t tcp_goal(uint32_t mss) /* payload of the largest packet: whole segments */
+{
+	return MAX(TCP_GSO_BYTES / mss, 1u) * mss;
+}
+
 /* ---- timers of a connection: deadlines multiplexed on one net_timer ---- */
 enum tcp_timer { TCP_T_RTX, TCP_T_ACK, TCP_T_KEEP, TCP_TIMERS };
 enum tcp_rtx_kind { RTX_RTO, RTX_REO, RTX_TLP, RTX_PROBE }; /* what TCP_T_RTX waits for */
@@ -518,7 +523,8 @@ void tcp_send_ack(struct tcp_sock *tp, uint64_t now);
 void tcp_send_probe(struct tcp_sock *tp, uint64_t now); /* old and empty: the peer answers */
 void tcp_send_rst_sk(struct tcp_sock *tp);
 void tcp_send_syn(struct tcp_sock *tp, uint64_t now); /* in SYN_RECV a SYN-ACK */
-void tcp_sync_mss(struct tcp_sock *tp);               /* after the route or its MTU changed */
+int tcp_route(struct tcp_sock *tp);     /* look again if it changed; 0 or why there is none */
+void tcp_sync_mss(struct tcp_sock *tp); /* after the route or its MTU changed */
 uint16_t tcp_advmss(const struct dst *d, bool v4, uint16_t user_mss);
 
 /* ---- tcp_output.c ---- */

@@ -324,7 +324,7 @@ static void init_buffers(struct tcp_sock *tp, uint64_t now)
 
 	tp->rcv_mss = MAX(hint, 88u);
 	tp->space_seq = tp->copied_seq;
-	tp->space = tp->rcv_wnd;
+	tp->space = MIN(tp->rcv_wnd, TCP_INIT_CWND * (uint32_t)tp->advmss);
 	tp->space_ns = now;
 	tp->rtt_start_ns = 0;
 	grow_sndbuf(tp);

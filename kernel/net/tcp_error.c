@@ -15,7 +15,7 @@ static void too_big(struct tcp_sock *tp, uint32_t mtu)
 	struct pkt *q;
 	uint32_t old = tp->mss;
 
-	if (tp->is.pmtu_mode == IP_PMTUDISC_DONT || tp->state == TCP_SYN_SENT)
+	if ((ip_is_v4(&to) && tp->is.pmtu_mode == IP_PMTUDISC_DONT) || tp->state == TCP_SYN_SENT)
 		return;
 	pmtu_update(tp->is.s.net, &to, mtu);
 	if (inet_route(&tp->is) || tp->is.dst.mtu == tp->pmtu)

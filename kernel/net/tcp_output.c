@@ -53,13 +53,12 @@ static bool may_send(struct tcp_sock *tp, const struct pkt *q, uint32_t mss, uin
 		}
 		room = mss;
 	}
-	n = MIN(MIN(n, window), MIN(room, (uint32_t)TCP_GSO_BYTES));
+	n = MIN(MIN(n, window), MIN(room, tcp_goal(mss)));
+	if (unlikely(tp->snd_up != tp->snd_una)) /* each segment has a pointer of its own */
+		n = MIN(n, mss);
 	tail = n % mss;
-	if (n < q->len) {
-		/* Cut short: by the congestion window or the packet's limit to whole segments; by
-		 * the peer's window only as far as Nagle lets a short segment go. */
-		if (tail && n > tail && (n != window || !nagle_allows(tp, q)))
-			n -= tail;
+	if (n < q->len) { /* 3.8.6.2.1: cut short only where a segment ends */
+		n -= n > tail ? tail : 0;
 		tp->cwnd_limited |= n + mss > room;
 	} else if (tail && q->node.next == &tp->wq.list && !nagle_allows(tp, q)) {
 		n -= tail;
@@ -95,13 +94,15 @@ void tcp_sent(struct tcp_sock *tp, struct pkt *q)
 
 void tcp_push(struct tcp_sock *tp, uint64_t now)
 {
-	uint32_t mss = tcp_mss_now(tp);
 	bool any = false;
 	struct pkt *q;
+	uint32_t mss;
 
 	tp->cwnd_limited = false;
 	if (!pkt_peek(&tp->wq))
 		return;
+	(void)tcp_route(tp); /* an error shows when something is sent */
+	mss = tcp_mss_now(tp);
 	if (!tp->rtx_first)
 		tcp_cc_idle(tp, now);
 	while ((q = pkt_peek(&tp->wq))) {
@@ -151,8 +152,10 @@ bool tcp_probe(struct tcp_sock *tp, uint64_t now)
 		return false;
 	}
 	n = MIN(MIN(q->len, (uint32_t)window), tcp_mss_now(tp));
+	if (n < q->len && !tcp_cut(tp, q, n))
+		return false;
 	tcp_cb(q)->flags |= TCB_PUSH;
-	if ((n < q->len && !tcp_cut(tp, q, n)) || tcp_send_pkt(tp, q, now) == -ENOMEM)
+	if (tcp_send_pkt(tp, q, now) == -ENOMEM)
 		return false;
 	tcp_sent(tp, q);
 	tp->backoff = 0;

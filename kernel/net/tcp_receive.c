@@ -182,6 +182,8 @@ static void drain_ofo(struct tcp_sock *tp)
 		rb_erase(&tp->ofo, n, NULL);
 		if (tp->ofo_last == p)
 			tp->ofo_last = NULL;
+		if (seq_lt(cb->seq, tp->rcv_nxt))
+			tcp_dsack(tp, cb->seq, seq_min(tp->rcv_nxt, cb->end_seq));
 		tp->rmem -= p->truesize; /* stays charged: it changes queues */
 		if (seq_le(cb->end_seq, tp->rcv_nxt)) {
 			tcp_mem_give(tp, p->truesize);
@@ -368,13 +370,18 @@ static void measure_rtt(struct tcp_in *in)
 
 /* ---- acknowledging: RFC 9293 3.8.6.3, RFC 5681 4.2 ---- */
 
-void tcp_enter_quickack(struct tcp_sock *tp, unsigned max)
+static void quick_acks(struct tcp_sock *tp, unsigned max)
 {
 	unsigned n = tp->rcv_wnd / (2 * tp->rcv_mss);
 
 	n = MIN(MAX(n, 2u), max);
 	if (tp->quick < n)
 		tp->quick = (uint8_t)n;
+}
+
+void tcp_enter_quickack(struct tcp_sock *tp, unsigned max)
+{
+	quick_acks(tp, max);
 	tp->pingpong = 0;
 	tp->ato_ns = TCP_DELACK_MIN;
 }
@@ -386,8 +393,9 @@ static void note_arrival(struct tcp_sock *tp, uint64_t now)
 
 	tp->ack_sched = true;
 	tp->last_rcv_ns = now;
-	if (unlikely(!tp->ato_ns)) {
-		tcp_enter_quickack(tp, TCP_QUICKACKS);
+	if (unlikely(!tp->ato_ns)) { /* the sender is in slow start: it needs ACKs */
+		quick_acks(tp, TCP_QUICKACKS);
+		tp->ato_ns = TCP_DELACK_MIN;
 		return;
 	}
 	if (gap <= TCP_DELACK_MIN / 2)
@@ -395,7 +403,7 @@ static void note_arrival(struct tcp_sock *tp, uint64_t now)
 	else if (gap < tp->ato_ns)
 		tp->ato_ns = MIN(tp->ato_ns / 2 + gap, tp->rto_ns);
 	else if (gap > tp->rto_ns)
-		tcp_enter_quickack(tp, TCP_QUICKACKS); /* the sender begins again slowly */
+		quick_acks(tp, TCP_QUICKACKS); /* it begins again slowly */
 }
 
 void tcp_schedule_ack(struct tcp_sock *tp, uint64_t now)

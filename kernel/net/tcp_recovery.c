@@ -150,8 +150,8 @@ void tcp_resend(struct tcp_sock *tp, uint64_t now)
 			continue;
 		if (room < MIN(MAX(q->len, 1u), mss))
 			break;
-		most = MIN(room - room % mss, (uint32_t)TCP_GSO_BYTES);
-		if (q->len > most && !tcp_cut(tp, q, MAX(most, mss)))
+		most = MIN(MAX(room - room % mss, mss), tcp_goal(mss));
+		if (q->len > most && !tcp_cut(tp, q, most))
 			break;
 		if (resend_one(tp, q, now))
 			break;

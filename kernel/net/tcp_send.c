@@ -27,11 +27,18 @@ static bool is_broken(const struct tcp_sock *tp)
 	return READ_ONCE(tp->is.s.error) || READ_ONCE(tp->is.s.shutdown) & SHUTDOWN_WR;
 }
 
-static int broken_error(struct tcp_sock *tp)
+/* What a call returns that did @done bytes and then met @err. -EPIPE: the connection is broken, and
+ * if the program was not told why yet, it is told now; but not by a call that did something. */
+static ssize_t result(struct tcp_sock *tp, size_t done, int err)
 {
-	int err = socket_take_error(&tp->is.s);
+	if (done)
+		return (ssize_t)done;
+	if (err == -EPIPE && READ_ONCE(tp->is.s.error)) {
+		int why = socket_take_error(&tp->is.s);
 
-	return err ? err : -EPIPE;
+		return why ? why : -EPIPE;
+	}
+	return err;
 }
 
 static bool may_write(const struct tcp_sock *tp)
@@ -72,7 +79,7 @@ static int wait_connected(struct tcp_sock *tp, struct wait_ctl *w)
 
 	while (!may_write(tp)) {
 		if (is_broken(tp) || !is_connecting(tp))
-			return broken_error(tp);
+			return -EPIPE;
 		if (w->flags & MSG_DONTWAIT)
 			return -EAGAIN;
 		err = WAIT_WRITER(tp, w, !is_connecting(tp) || is_broken(tp));
@@ -88,7 +95,7 @@ static int wait_room(struct tcp_sock *tp, struct wait_ctl *w)
 
 	while (!has_room(tp)) {
 		if (is_broken(tp))
-			return broken_error(tp);
+			return -EPIPE;
 		WRITE_ONCE(tp->nospace, true);
 		smp_mb(); /* pairs with the lock of who frees room and looks at nospace */
 		if (has_room(tp))
@@ -99,16 +106,14 @@ static int wait_room(struct tcp_sock *tp, struct wait_ctl *w)
 		if (err)
 			return err;
 	}
-	return is_broken(tp) ? broken_error(tp) : 0;
+	return is_broken(tp) ? -EPIPE : 0;
 }
 
 /* ---- queueing; lock held ---- */
 
 static uint32_t size_goal(const struct tcp_sock *tp)
 {
-	uint32_t mss = READ_ONCE(tp->mss);
-
-	return MAX(TCP_GSO_BYTES / mss, 1u) * mss;
+	return tcp_goal(READ_ONCE(tp->mss));
 }
 
 static struct pkt *last_unsent(const struct tcp_sock *tp)
@@ -187,7 +192,7 @@ static int hand_over(struct tcp_sock *tp, struct pkt *q, unsigned flags, bool is
 	}
 	tcp_unlock(tp);
 	net_exit();
-	return err ? broken_error(tp) : 0;
+	return err;
 }
 
 /* How many bytes make the next packet: what fills the last unsent one up, or a whole one. */
@@ -255,7 +260,7 @@ ssize_t tcp_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned f
 	mutex_lock(&s->snd_mutex);
 	err = wait_connected(tp, &w);
 	if (!err && is_broken(tp))
-		err = broken_error(tp);
+		err = -EPIPE;
 	while (!err && done < n) {
 		err = wait_room(tp, &w);
 		if (err)
@@ -269,7 +274,7 @@ ssize_t tcp_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned f
 	if (unlikely(err && done))
 		flush(tp);
 	mutex_unlock(&s->snd_mutex);
-	return done ? (ssize_t)done : err;
+	return result(tp, done, err);
 }
 
 /* ---- sendfile(2), splice(2): pages by reference ---- */
@@ -305,5 +310,5 @@ ssize_t tcp_sendpage(struct socket *s, struct page *page, unsigned off, size_t n
 			done -= part;
 	}
 	mutex_unlock(&s->snd_mutex);
-	return done ? (ssize_t)done : err;
+	return result(tp, done, err);
 }

@@ -127,7 +127,7 @@ static void put_urgent(const struct tcp_sock *tp, struct tcp_hdr *th, uint32_t s
 	th->urgent = to_be16((uint16_t)MIN(ahead, 0xffffu));
 }
 
-static int route(struct tcp_sock *tp)
+int tcp_route(struct tcp_sock *tp)
 {
 	int err = inet_route(&tp->is);
 
@@ -161,7 +161,7 @@ static int transmit(struct tcp_sock *tp, struct pkt *p, uint32_t seq, uint8_t fl
 	unsigned opts = tcp_opts_len(tp);
 	bool data = p->len != 0;
 	struct tcp_hdr *th;
-	int err = route(tp);
+	int err = tcp_route(tp);
 
 	if (unlikely(err)) {
 		tp->soft_error = -err;
@@ -306,7 +306,7 @@ void tcp_send_syn(struct tcp_sock *tp, uint64_t now)
 	struct pkt *p = pkt_alloc_tx();
 	struct tcp_hdr *th;
 
-	if (!p || route(tp)) {
+	if (!p || tcp_route(tp)) {
 		if (p)
 			pkt_free(p);
 		return;

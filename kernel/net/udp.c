@@ -489,28 +489,6 @@ static void udp_destroy(struct socket *s)
 
 /* ---- for sock_diag and /proc ---- */
 
-static void info_of(const struct inet_sock *is, struct inet_sock_info *i)
-{
-	*i = (struct inet_sock_info){
-		.family = (uint8_t)is->s.family,
-		.type = (uint8_t)is->s.type,
-		.proto = is->proto,
-		.state = is->rport ? 1 : 7,
-		.local = is->local,
-		.remote = is->remote,
-		.lport = be16(is->lport),
-		.rport = be16(is->rport),
-		.ifindex = is->s.ifindex,
-		.rqueue = (uint32_t)atomic_read((atomic_t *)(uintptr_t)&is->s.rmem),
-		.wqueue = (uint32_t)atomic_read((atomic_t *)(uintptr_t)&is->s.wmem),
-		.uid = is->s.cred->euid,
-		.drops = is->s.drops,
-		.refs = (uint32_t)refcount_read(&is->s.refs),
-		.v6only = is->v6only,
-	};
-	inet_sock_identity(&is->s, i);
-}
-
 static int each_in(struct udp_head *heads, struct net *net,
 	int (*fn)(const struct inet_sock_info *i, void *arg), void *arg)
 {
@@ -524,7 +502,7 @@ static int each_in(struct udp_head *heads, struct net *net,
 		hlist_for_each_entry (is, &heads[i].list, hash_node) {
 			if (is->s.net != net)
 				continue;
-			info_of(is, &info);
+			dgram_info(is, &info);
 			err = fn(&info, arg);
 			if (err)
 				break;

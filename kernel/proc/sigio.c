@@ -70,7 +70,9 @@ static void signal_owner(struct file *f, unsigned events)
 	pid_t pid = READ_ONCE(f->owner.pid);
 	bool urgent = events == POLLPRI;
 	int sig = urgent ? 0 : READ_ONCE(f->owner.sig);
-	struct to_send s = {.sig = urgent ? SIGURG : sig ? sig : SIGIO,
+	struct to_send s = {.sig = urgent ? SIGURG
+				   : sig  ? sig
+					  : SIGIO,
 		.uid = f->owner.uid,
 		.euid = f->owner.euid,
 		.may_all = f->owner.may_all};

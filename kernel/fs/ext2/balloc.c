@@ -369,12 +369,16 @@ static void free_in_group(struct ext2_txn *t, uint32_t g, uint32_t first, uint32
 			first + n - 1, g);
 		return;
 	}
-	grp = ext2_group_load(s, g, &err);
-	if (!grp)
+	do {
+		grp = ext2_group_load(s, g, &err);
+	} while (ext2_wait_for_memory(err));
+	if (!grp) {
+		ext2_error(s, "blocks %u..%u are lost: error %d", first, first + n - 1, -err);
 		return;
-	if (!fresh)
-		fresh = !ext2_need_bitmap(s, grp, &grp->avoid) ||
-			!ext2_need_bitmap(s, grp, &grp->freed[parity]);
+	}
+	while (!fresh && (!ext2_need_bitmap(s, grp, &grp->avoid) ||
+				 !ext2_need_bitmap(s, grp, &grp->freed[parity])))
+		fresh = !ext2_wait_for_memory(-ENOMEM);
 	spin_lock(&grp->lock);
 	for (uint32_t k = 0; k < n; k++) {
 		if (!bit_test(grp->blocks.data, bit + k))

@@ -114,12 +114,13 @@ static int find_in_block(
 	return -ENOENT;
 }
 
-static void found(struct ext2_slot *out, const struct ext2_sb *s, const void *block, uint32_t lblk,
-	unsigned off)
+/* Takes the reference of @b over. */
+static void found(struct ext2_slot *out, const struct ext2_sb *s, const struct ext2_buf *b,
+	uint32_t lblk, unsigned off)
 {
-	const struct ext2_dirent *e = entry_at(block, off);
+	const struct ext2_dirent *e = entry_at(b->data, off);
 
-	*out = (struct ext2_slot){(lblk << s->bits) + off, le32(e->inode), e->file_type};
+	*out = (struct ext2_slot){(lblk << s->bits) + off, le32(e->inode), e->file_type, *b};
 }
 
 static int find_by_scan(struct inode *dir, const char *name, unsigned len, struct ext2_slot *out)
@@ -133,11 +134,13 @@ static int find_by_scan(struct inode *dir, const char *name, unsigned len, struc
 		if (err)
 			return err;
 		off = find_in_block(dir, k, b.data, name, len);
-		if (off >= 0)
-			found(out, s, b.data, k, (unsigned)off);
+		if (off >= 0) {
+			found(out, s, &b, k, (unsigned)off);
+			return 0;
+		}
 		ext2_meta_put(&b);
 		if (off != -ENOENT)
-			return off < 0 ? off : 0;
+			return off;
 	}
 	return -ENOENT;
 }
@@ -207,14 +210,20 @@ static uint8_t type_byte(const struct ext2_sb *s, mode_t mode)
 	return le32(s->disk->feature_incompat) & EXT2_INCOMPAT_FILETYPE ? type[mode >> 12 & 15] : 0;
 }
 
-static void write_entry(struct ext2_dirent *e, unsigned rec_len, const char *name, unsigned len,
-	uint32_t ino, uint8_t type)
+struct new_entry {
+	const char *name;
+	unsigned len;
+	uint32_t ino;
+	uint8_t type;
+};
+
+static void write_entry(struct ext2_dirent *e, unsigned rec_len, const struct new_entry *n)
 {
 	e->rec_len = to_le16(rec_len);
-	e->name_len = (uint8_t)len;
-	e->file_type = type;
-	memcpy(e->name, name, len);
-	e->inode = to_le32(ino);
+	e->name_len = (uint8_t)n->len;
+	e->file_type = n->type;
+	memcpy(e->name, n->name, n->len);
+	e->inode = to_le32(n->ino);
 }
 
 /* Something in the directory changes: an index of another system (htree) is not kept up. */
@@ -224,31 +233,29 @@ static void changed(struct ext2_txn *t, struct inode *dir)
 	if (likely(!(EXT2_I(dir)->flags & EXT2_INDEX_FL)))
 		return;
 	EXT2_I(dir)->flags &= ~(uint32_t)EXT2_INDEX_FL;
-	if (ext2_inode_store(t, dir))
-		ext2_error(
-			t->s, "directory %llu could not be stored", (unsigned long long)dir->ino);
+	ext2_inode_store(t, dir);
 }
 
 /* Put an entry into the place that was found. */
-static uint32_t insert(struct ext2_txn *t, struct ext2_buf *b, const struct room *r,
-	const char *name, unsigned len, uint32_t ino, uint8_t type)
+static unsigned insert(
+	struct ext2_txn *t, struct ext2_buf *b, const struct room *r, const struct new_entry *n)
 {
 	struct ext2_dirent *owner = entry_at(b->data, r->owner);
 	unsigned end = r->owner + le16(owner->rec_len), at = (unsigned)r->place;
 
-	write_entry(entry_at(b->data, at), end - at, name, len, ino, type);
+	write_entry(entry_at(b->data, at), end - at, n);
 	if (at != r->owner)
 		owner->rec_len = to_le16(at - r->owner);
-	ext2_dirty(t, b);
+	ext2_dirty_part(t, b, r->owner, at + ext2_rec_len(n->len) - r->owner);
 	return at;
 }
 
-/* Try block @lblk from the entry at @from on: the offset of the new entry, -ENOSPC, or another
+/* Try block @lblk from the entry at @from on: 0 and the new entry in *out, -ENOSPC, or another
  * error. */
 static int add_to_block(struct ext2_txn *t, struct inode *dir, uint32_t lblk, unsigned from,
-	const char *name, unsigned len, uint32_t ino, uint8_t type)
+	const struct new_entry *n, struct ext2_slot *out)
 {
-	struct room r = {.need = ext2_rec_len(len), .place = -1};
+	struct room r = {.need = ext2_rec_len(n->len), .place = -1};
 	struct ext2_buf b;
 	int err = ext2_dir_block(dir, lblk, &b);
 
@@ -257,14 +264,15 @@ static int add_to_block(struct ext2_txn *t, struct inode *dir, uint32_t lblk, un
 	err = ext2_dir_scan(dir, lblk, b.data, from, look_for_room, &r);
 	if (!err && from)
 		err = ext2_dir_scan(dir, lblk, b.data, 0, look_for_room, &r);
-	if (err == 1)
-		err = (int)insert(t, &b, &r, name, len, ino, type);
-	else if (!err)
-		err = -ENOSPC;
+	if (err == 1) {
+		found(out, t->s, &b, lblk, insert(t, &b, &r, n));
+		return 0;
+	}
 	ext2_meta_put(&b);
-	if (err == -ENOSPC)
-		ext2_index_set_space(dir, lblk, MIN(r.largest, r.need - 1));
-	return err;
+	if (err)
+		return err;
+	ext2_index_set_space(dir, lblk, MIN(r.largest, r.need - 1));
+	return -ENOSPC;
 }
 
 /* A new block of empty chunks at the end. */
@@ -273,20 +281,22 @@ static int append_block(struct ext2_txn *t, struct inode *dir, uint32_t *lblk)
 	struct ext2_sb *s = t->s;
 	uint32_t phys, run, k = nr_blocks(dir);
 	struct ext2_buf b;
-	bool fresh;
 	int err;
 
 	if (dir->size >= 1ll << 31)
 		return -EFBIG;
-	err = ext2_map_create(t, dir, k, 1, &fresh);
+	err = ext2_map_create(t, dir, k, 1);
 	if (err)
 		return err;
-	err = ext2_map(dir, k, 1, &phys, &run);
-	if (err)
+	do {
+		err = ext2_map(dir, k, 1, &phys, &run);
+	} while (ext2_wait_for_memory(err));
+	if (!err)
+		err = ext2_meta_get_new(t, phys, &b);
+	if (err) {
+		ext2_map_undo(t, dir, k);
 		return err;
-	err = ext2_meta_get_new(t, phys, &b);
-	if (err)
-		return err;
+	}
 	for (unsigned off = 0; off < s->bs; off += CHUNK)
 		entry_at(b.data, off)->rec_len = to_le16(CHUNK);
 	ext2_dirty(t, &b);
@@ -297,132 +307,134 @@ static int append_block(struct ext2_txn *t, struct inode *dir, uint32_t *lblk)
 	return 0;
 }
 
-/* An existing block with room: the offset, and *lblk; -ENOSPC. */
-static int add_somewhere(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len,
-	uint32_t ino, uint8_t type, uint32_t *lblk)
+/* In an existing block with room, or -ENOSPC. */
+static int add_somewhere(
+	struct ext2_txn *t, struct inode *dir, const struct new_entry *n, struct ext2_slot *out)
 {
 	struct ext2_dir_index *x = ext2_index_want(dir) ? ext2_index_get(dir) : NULL;
+	uint32_t lblk;
 	unsigned from;
-	int off = -ENOSPC;
+	int err = -ENOSPC;
 
 	if (x) {
-		while (off == -ENOSPC && ext2_index_space(x, ext2_rec_len(len), lblk, &from))
-			off = add_to_block(t, dir, *lblk, from, name, len, ino, type);
-		return off;
+		while (err == -ENOSPC && ext2_index_space(x, ext2_rec_len(n->len), &lblk, &from))
+			err = add_to_block(t, dir, lblk, from, n, out);
+		return err;
 	}
-	for (uint32_t k = 0; k < nr_blocks(dir) && off == -ENOSPC; k++) {
-		*lblk = k;
-		off = add_to_block(t, dir, k, 0, name, len, ino, type);
-	}
-	return off;
+	for (uint32_t k = 0; k < nr_blocks(dir) && err == -ENOSPC; k++)
+		err = add_to_block(t, dir, k, 0, n, out);
+	return err;
 }
 
 int ext2_dir_add(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len,
-	uint32_t ino, mode_t mode)
+	uint32_t ino, mode_t mode, struct ext2_slot *out)
 {
-	struct ext2_sb *s = t->s;
-	uint8_t type = type_byte(s, mode);
-	uint32_t lblk = 0;
-	int off = add_somewhere(t, dir, name, len, ino, type, &lblk);
+	const struct new_entry n = {name, len, ino, type_byte(t->s, mode)};
+	struct ext2_slot slot;
+	int err = add_somewhere(t, dir, &n, &slot);
 
-	if (off == -ENOSPC) {
-		int err = append_block(t, dir, &lblk);
+	if (err == -ENOSPC) {
+		uint32_t lblk;
 
+		err = append_block(t, dir, &lblk);
 		if (err)
 			return err;
-		off = add_to_block(t, dir, lblk, 0, name, len, ino, type);
-		err = ext2_inode_store(t, dir);
-		if (off >= 0 && err)
-			return err;
+		ext2_inode_store(t, dir);
+		err = add_to_block(t, dir, lblk, 0, &n, &slot);
 	}
-	if (off < 0)
-		return off;
-	ext2_index_add(dir, name, len, (lblk << s->bits) + (unsigned)off);
+	if (err)
+		return err;
+	ext2_index_add(dir, name, len, slot.pos);
 	changed(t, dir);
+	if (out)
+		*out = slot;
+	else
+		ext2_slot_put(&slot);
 	return 0;
 }
 
 /* ---- removing and changing ---- */
 
-struct before {
-	unsigned target;
-	unsigned prev;
-	bool any;
-};
-
-static int look_before(struct ext2_dirent *e, unsigned off, void *arg)
+/* The entry before the one at @off; false: there is none. */
+static bool any_before(const struct ext2_sb *s, const void *block, unsigned off, unsigned *prev)
 {
-	struct before *p = arg;
+	unsigned at = 0;
+	bool any = false;
 
-	(void)e;
-	if (off == p->target)
-		return 1;
-	p->prev = off;
-	p->any = true;
-	return 0;
+	while (at < off) {
+		unsigned len = le16(entry_at(block, at)->rec_len);
+
+		if (len < 12 || len > s->bs - at)
+			return false;
+		*prev = at;
+		any = true;
+		at += len;
+	}
+	return any && at == off;
 }
 
 /*
- * Take out the entry at @off. It merges into the one before it, but not across a sector border:
- * there it stays as an unused one. In blocks from elsewhere the entry before may begin in another
- * sector; then too.
+ * The entry that the one at @off merges into when it goes: the one before it in the same sector.
+ * False: none; it stays as an unused one. In blocks from elsewhere the entry before may begin in
+ * another sector; then too. The block was checked when the entry was found in it.
  */
-static int remove_from_block(
-	struct ext2_txn *t, struct inode *dir, uint32_t lblk, struct ext2_buf *b, unsigned off)
+static bool entry_before(const struct ext2_sb *s, const void *block, unsigned off, unsigned *prev)
 {
-	struct before p = {.target = off};
-	struct ext2_dirent *e = entry_at(b->data, off), *prev;
-	int r = ext2_dir_scan(dir, lblk, b->data, 0, look_before, &p);
+	return any_before(s, block, off, prev) && *prev / CHUNK == off / CHUNK;
+}
 
-	if (r <= 0)
-		return r ? r : report(dir, lblk, off, "entry is gone");
+void ext2_dir_add_range(
+	const struct ext2_sb *s, const struct ext2_slot *slot, unsigned *from, unsigned *to)
+{
+	unsigned off = slot->pos & (s->bs - 1), prev;
+	const struct ext2_dirent *e = entry_at(slot->buf.data, off);
+
+	*from = any_before(s, slot->buf.data, off, &prev) ? prev : off;
+	*to = off + 8 + e->name_len;
+}
+
+void ext2_dir_remove_range(
+	const struct ext2_sb *s, const struct ext2_slot *slot, unsigned *from, unsigned *to)
+{
+	unsigned off = slot->pos & (s->bs - 1), prev;
+
+	*from = entry_before(s, slot->buf.data, off, &prev) ? prev : off;
+	*to = off + 8;
+}
+
+void ext2_dir_remove(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len,
+	const struct ext2_slot *slot)
+{
+	struct ext2_sb *s = t->s;
+	unsigned off = slot->pos & (s->bs - 1), prev, from, to;
+	struct ext2_dirent *e = entry_at(slot->buf.data, off);
+
+	ext2_dir_remove_range(s, slot, &from, &to);
 	e->inode = to_le32(0);
-	prev = entry_at(b->data, p.prev);
-	if (p.any && p.prev / CHUNK == off / CHUNK) {
-		prev->rec_len = to_le16(le16(prev->rec_len) + le16(e->rec_len));
-		e = prev;
-		off = p.prev;
+	if (entry_before(s, slot->buf.data, off, &prev)) {
+		struct ext2_dirent *p = entry_at(slot->buf.data, prev);
+
+		p->rec_len = to_le16(le16(p->rec_len) + le16(e->rec_len));
+		e = p;
+		off = prev;
 	}
-	ext2_dirty(t, b);
-	ext2_index_more_space(dir, lblk, off + le16(e->rec_len) - free_from(e, off));
-	return 0;
-}
-
-int ext2_dir_remove(
-	struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t pos)
-{
-	struct ext2_sb *s = t->s;
-	uint32_t lblk = pos >> s->bits;
-	struct ext2_buf b;
-	int err = ext2_dir_block(dir, lblk, &b);
-
-	if (err)
-		return err;
-	err = remove_from_block(t, dir, lblk, &b, pos & (s->bs - 1));
-	ext2_meta_put(&b);
-	if (err)
-		return err;
-	ext2_index_remove(dir, name, len, pos);
+	ext2_dirty_part(t, &slot->buf, from, to - from);
+	ext2_index_more_space(
+		dir, slot->pos >> s->bits, off + le16(e->rec_len) - free_from(e, off));
+	ext2_index_remove(dir, name, len, slot->pos);
 	changed(t, dir);
-	return 0;
 }
 
-int ext2_dir_set(struct ext2_txn *t, struct inode *dir, uint32_t pos, uint32_t ino, mode_t mode)
+void ext2_dir_set(struct ext2_txn *t, struct inode *dir, const struct ext2_slot *slot, uint32_t ino,
+	mode_t mode)
 {
-	struct ext2_sb *s = t->s;
-	struct ext2_dirent *e;
-	struct ext2_buf b;
-	int err = ext2_dir_block(dir, pos >> s->bits, &b);
+	unsigned off = slot->pos & (t->s->bs - 1);
+	struct ext2_dirent *e = entry_at(slot->buf.data, off);
 
-	if (err)
-		return err;
-	e = entry_at(b.data, pos & (s->bs - 1));
 	e->inode = to_le32(ino);
-	e->file_type = type_byte(s, mode);
-	ext2_dirty(t, &b);
-	ext2_meta_put(&b);
+	e->file_type = type_byte(t->s, mode);
+	ext2_dirty_part(t, &slot->buf, off, 8);
 	changed(t, dir);
-	return 0;
 }
 
 int ext2_dir_make_empty(struct ext2_txn *t, struct inode *dir, uint32_t parent)
@@ -436,11 +448,14 @@ int ext2_dir_make_empty(struct ext2_txn *t, struct inode *dir, uint32_t parent)
 	err = ext2_dir_block(dir, lblk, &b);
 	if (err)
 		return err;
-	write_entry(entry_at(b.data, 0), 12, ".", 1, (uint32_t)dir->ino, type_byte(t->s, S_IFDIR));
-	write_entry(entry_at(b.data, 12), CHUNK - 12, "..", 2, parent, type_byte(t->s, S_IFDIR));
+	write_entry(entry_at(b.data, 0), 12,
+		&(struct new_entry){".", 1, (uint32_t)dir->ino, type_byte(t->s, S_IFDIR)});
+	write_entry(entry_at(b.data, 12), CHUNK - 12,
+		&(struct new_entry){"..", 2, parent, type_byte(t->s, S_IFDIR)});
 	ext2_dirty(t, &b);
 	ext2_meta_put(&b);
-	return ext2_inode_store(t, dir);
+	ext2_inode_store(t, dir);
+	return 0;
 }
 
 static int is_dots(const struct ext2_dirent *e)
@@ -471,12 +486,9 @@ int ext2_dir_is_empty(struct inode *dir)
 	return err;
 }
 
-int ext2_dir_set_parent(struct ext2_txn *t, struct inode *dir, uint32_t parent)
+int ext2_dir_find_parent(struct inode *dir, struct ext2_slot *out)
 {
-	struct ext2_slot slot;
-	int err = find_by_scan(dir, "..", 2, &slot);
-
-	return err ? err : ext2_dir_set(t, dir, slot.pos, parent, S_IFDIR);
+	return find_by_scan(dir, "..", 2, out);
 }
 
 /* ---- listing ---- */
@@ -526,23 +538,9 @@ int ext2_readdir(struct file *f, struct dir_context *ctx)
 	return 0;
 }
 
-static int64_t dir_seek(struct file *f, int64_t off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off += f->pos;
-	else if (whence == SEEK_END)
-		off += f->inode->size;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = off;
-	return off;
-}
-
 const struct file_ops ext2_dir_ops = {
 	.readdir = ext2_readdir,
 	.ioctl = ext2_ioctl,
 	.fsync = generic_file_fsync,
-	.seek = dir_seek,
+	.seek = generic_file_seek,
 };

@@ -236,8 +236,9 @@ static int compare(
 	same = off + 8 + len <= s->bs && e->name_len == len && e->inode &&
 	       le32(e->inode) <= s->inodes_count && memcmp(e->name, name, len) == 0;
 	if (same)
-		*out = (struct ext2_slot){pos, le32(e->inode), e->file_type};
-	ext2_meta_put(&b);
+		*out = (struct ext2_slot){pos, le32(e->inode), e->file_type, b};
+	else
+		ext2_meta_put(&b);
 	return same;
 }
 

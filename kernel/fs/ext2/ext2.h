@@ -93,12 +93,6 @@ enum {
 #define EXT2_ROCOMPAT_KNOWN                                                                        \
 	(EXT2_ROCOMPAT_SPARSE_SUPER | EXT2_ROCOMPAT_LARGE_FILE | EXT2_ROCOMPAT_BTREE_DIR)
 
-/* Part of a page of the device's cache: one metadata block, or none (page NULL). */
-struct ext2_buf {
-	struct page *page;
-	void *data;
-};
-
 /* Key: [l] ->lock  [c] constant after the bitmaps were read (under sbi->load_lock) */
 struct ext2_group {
 	struct spinlock lock;           /* leaf */
@@ -111,6 +105,14 @@ struct ext2_group {
 	unsigned long *avoid_ino, *freed_ino[2]; /* [l] the same for inodes */
 	bool any_freed[2], any_freed_ino[2];     /* [l] */
 	uint32_t hint; /* [l] where the last search for a new file's block ended */
+};
+
+/* By the low bit of the epoch. Key: [r] lock */
+struct ext2_order {
+	struct spinlock lock;         /* leaf */
+	struct list_head held[2];     /* [r] sectors held back */
+	struct list_head replaced[2]; /* [r] inodes that lost a name to a rename */
+	unsigned nr_held;             /* [r] */
 };
 
 /* Key: [c] constant  [a] atomic  [o] orphan_lock  [m] commit_lock */
@@ -131,8 +133,10 @@ struct ext2_sb {
 	struct mutex orphan_lock;
 	struct list_head orphans; /* [o] newest first, as on disk */
 	struct mutex commit_lock;
-	struct ext2_gate gate; /* transactions and epochs: txn.h */
-	uint32_t wb_seen;      /* [m] write errors of the device's cache that were reported */
+	struct ext2_gate gate;   /* transactions and epochs: txn.h */
+	uint32_t committed;      /* [m] the last epoch that is on media; read racily */
+	struct ext2_order order; /* what waits for a commit: order.c */
+	uint32_t wb_seen;        /* [m] write errors of the device's cache that were reported */
 	bool continue_on_error, has_error, was_valid;
 	struct work
 		error_work;  /* data could not be written: become read-only outside the interrupt */
@@ -140,6 +144,13 @@ struct ext2_sb {
 };
 
 struct ext2_dir_index;
+
+/* A name that a rename has replaced, as long as the disk may still show it. Key: [r] order.lock */
+struct ext2_replaced {
+	struct list_head node; /* [r] of order.replaced */
+	struct inode *inode;   /* whose it is; constant */
+	uint16_t links;        /* [r] names that count on disk and not in memory */
+};
 
 /* Key: [m] map_lock  [l] inode->lock  [o] orphan_lock  [x] index_lock, read after publication */
 struct ext2_inode {
@@ -151,6 +162,7 @@ struct ext2_inode {
 	};
 	uint32_t flags, file_acl, dtime;  /* [l] */
 	uint32_t epoch;                   /* commit epoch it was created in; 0: before */
+	struct ext2_replaced replaced[2]; /* by the low bit of the epoch */
 	uint32_t group;                   /* constant: its block group */
 	uint32_t last_logical, last_phys; /* [m] last block that was allocated */
 	uint32_t win_start, win_len,
@@ -173,7 +185,9 @@ static inline struct ext2_sb *EXT2_SB(const struct super *sb)
 /* meta.c: metadata blocks through the device's page cache. 0 or -errno. */
 int __must_check ext2_meta_get(struct ext2_sb *s, uint32_t block, struct ext2_buf *b);
 int __must_check ext2_meta_get_new(struct ext2_txn *t, uint32_t block,
-	struct ext2_buf *b); /* zeroed, declared dirty, not read */
+	struct ext2_buf *b); /* zeroed, declared dirty, not read; waits for memory */
+/* -ENOMEM where there is no way back: waits a little; true: try again. */
+bool ext2_wait_for_memory(int err);
 void ext2_meta_put(struct ext2_buf *b);
 void ext2_meta_forget(
 	struct ext2_sb *s, uint32_t block, uint32_t n); /* freed: never to be written */
@@ -208,8 +222,10 @@ void ext2_free_ino(struct ext2_txn *t, uint32_t ino, bool dir, bool fresh);
 /* map.c: from blocks of a file to blocks of the device */
 int __must_check ext2_map(struct inode *i, uint32_t lblk, uint32_t max, uint32_t *phys,
 	uint32_t *run); /* *phys 0: a hole of *run */
-int __must_check ext2_map_create(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned n,
-	bool *fresh); /* all of them exist afterwards */
+/* All of @n blocks (at most a page's) exist afterwards, or on failure none that did not before. */
+int __must_check ext2_map_create(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned n);
+/* A block that was just made for a directory or link is given back. */
+void ext2_map_undo(struct ext2_txn *t, struct inode *i, uint32_t lblk);
 int __must_check ext2_truncate_blocks(
 	struct inode *i, uint32_t from); /* free blocks >= from; own transactions */
 int64_t ext2_max_size(unsigned bits);
@@ -217,11 +233,11 @@ int64_t ext2_max_size(unsigned bits);
 /* inode.c */
 extern const struct super_ops ext2_super_ops;
 int __must_check ext2_iget(struct super *sb, uint32_t ino, bool orphan, struct inode **out);
-int __must_check ext2_inode_store(struct ext2_txn *t, struct inode *i); /* into its table block */
+/* Into its table block, which is pinned. map_lock held, or nobody else has the inode. */
+void ext2_inode_store(struct ext2_txn *t, struct inode *i);
+/* Pinned. To undo it: nlink 0, stored; the last reference after the transaction frees it. */
 int __must_check ext2_create_inode(
 	struct ext2_txn *t, struct inode *dir, mode_t mode, dev_t dev, struct inode **out);
-void ext2_abandon_inode(struct ext2_txn *t,
-	struct inode *i); /* undo of create: nlink 0, last reference after the transaction */
 void ext2_set_ops(struct inode *i);
 int ext2_setattr(struct dentry *d, struct iattr *a);
 struct inode *ext2_alloc_inode(struct super *sb);
@@ -239,23 +255,39 @@ void ext2_forget_blocks(struct inode *i,
 	int64_t size); /* cut to @size: not all blocks of its last page exist any more */
 long ext2_ioctl(struct file *f, unsigned cmd, void *arg);
 
-/* dir.c: entries on disk. The directory's lock is held. */
+/*
+ * dir.c: entries on disk. The directory's lock is held. A directory that changes is pinned.
+ * A slot is an entry that was found: its place, what it says, and its block, which stays in memory
+ * until ext2_slot_put(); so changing it cannot fail.
+ */
 struct ext2_slot {
-	uint32_t pos;
+	uint32_t pos; /* byte offset in the directory */
 	uint32_t ino;
 	uint8_t type;
-}; /* pos: byte offset of the entry in the directory */
+	struct ext2_buf buf;
+};
+static inline void ext2_slot_put(struct ext2_slot *slot)
+{
+	ext2_meta_put(&slot->buf);
+}
 int __must_check ext2_dir_find(
 	struct inode *dir, const char *name, unsigned len, struct ext2_slot *out); /* -ENOENT */
+/* *out (or NULL): the new entry. */
 int __must_check ext2_dir_add(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len,
-	uint32_t ino, mode_t mode);
-int __must_check ext2_dir_remove(
-	struct ext2_txn *t, struct inode *dir, const char *name, unsigned len, uint32_t pos);
-int __must_check ext2_dir_set(
-	struct ext2_txn *t, struct inode *dir, uint32_t pos, uint32_t ino, mode_t mode);
+	uint32_t ino, mode_t mode, struct ext2_slot *out);
+void ext2_dir_remove(struct ext2_txn *t, struct inode *dir, const char *name, unsigned len,
+	const struct ext2_slot *slot);
+void ext2_dir_set(struct ext2_txn *t, struct inode *dir, const struct ext2_slot *slot, uint32_t ino,
+	mode_t mode);
+/* The bytes of the entry's block that ext2_dir_add() or ext2_dir_set() may have changed. */
+void ext2_dir_add_range(
+	const struct ext2_sb *s, const struct ext2_slot *slot, unsigned *from, unsigned *to);
+/* The bytes of the entry's block that ext2_dir_remove() changes. */
+void ext2_dir_remove_range(
+	const struct ext2_sb *s, const struct ext2_slot *slot, unsigned *from, unsigned *to);
 int __must_check ext2_dir_make_empty(struct ext2_txn *t, struct inode *dir, uint32_t parent);
 int __must_check ext2_dir_is_empty(struct inode *dir); /* 0, -ENOTEMPTY, -errno */
-int __must_check ext2_dir_set_parent(struct ext2_txn *t, struct inode *dir, uint32_t parent);
+int __must_check ext2_dir_find_parent(struct inode *dir, struct ext2_slot *out); /* ".." */
 int ext2_readdir(struct file *f, struct dir_context *ctx);
 int __must_check ext2_dir_block(struct inode *dir, uint32_t lblk, struct ext2_buf *b);
 /* Visit the entries of one block from @off (an entry's place, 0: all) on, checked; fn non-zero
@@ -285,16 +317,47 @@ void ext2_index_set_space(struct inode *dir, uint32_t lblk,
 	unsigned largest); /* @largest: at most so much is free in one piece */
 void ext2_index_more_space(struct inode *dir, uint32_t lblk, unsigned at_least);
 
-/* namei.c, symlink.c */
+/* namei.c */
 extern const struct inode_ops ext2_dir_inode_ops, ext2_file_inode_ops, ext2_special_inode_ops,
 	ext2_symlink_ops, ext2_fast_symlink_ops;
 bool ext2_is_fast_symlink(const struct inode *i);
+/* The entry of @d, which must lead to the inode that the vfs knows. */
+int __must_check ext2_find_entry(struct inode *dir, const struct dentry *d, struct ext2_slot *slot);
+
+/* rename.c */
+int ext2_rename(
+	struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, unsigned flags);
 
 /* orphan.c: inodes without names that are still in use */
-int __must_check ext2_orphan_add(struct ext2_txn *t, struct inode *i);
-void ext2_orphan_del(struct ext2_txn *t, struct inode *i);
+void ext2_orphan_add(struct ext2_txn *t, struct inode *i); /* pinned */
+/* -ENOMEM, -EIO: it stays on the list. */
+int __must_check ext2_orphan_del(struct ext2_txn *t, struct inode *i);
 void ext2_orphan_forget(struct inode *i);    /* goes from memory but stays on the disk's list */
 void ext2_orphan_recover(struct ext2_sb *s); /* at mount */
+
+/* order.c: what must not reach the disk before something else has */
+void ext2_order_init(struct ext2_sb *s);
+/*
+ * Bytes [from, to) of a metadata block are not written before all that the change has done so far
+ * is on media. Call before they change; waits for a write of them in flight. False: no memory, or
+ * too much is held already: a commit between the two parts of the change must do.
+ */
+bool ext2_order_hold(
+	struct ext2_txn *t, const struct ext2_buf *b, unsigned from, unsigned to) __must_check;
+bool ext2_order_is_held(
+	const struct ext2_sb *s, const struct ext2_buf *b, unsigned from, unsigned to);
+/* Do these bytes reach the disk in one piece, whatever happens? */
+bool ext2_order_together(const struct ext2_sb *s, const struct ext2_buf *a, unsigned a_from,
+	unsigned a_to, const struct ext2_buf *b, unsigned b_from, unsigned b_to);
+/* @i has lost @links names to a rename: its record on disk says nothing of it before the new name
+ * is on media. */
+void ext2_order_replaced(struct ext2_txn *t, struct inode *i, unsigned links);
+unsigned ext2_order_links(const struct inode *i); /* names that count on disk only */
+/* Commit: what was held in that epoch may go; true if anything was. @replaced: for
+ * ext2_order_drop(), outside locks. */
+bool ext2_order_release(struct ext2_sb *s, unsigned parity, struct list_head *replaced);
+void ext2_order_drop(struct ext2_sb *s, struct list_head *replaced);
+bool ext2_order_waits(const struct ext2_sb *s); /* for a commit */
 
 /* super.c */
 void ext2_super_counts(struct ext2_sb *s); /* counters into the superblock's buffer */

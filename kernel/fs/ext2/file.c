@@ -24,6 +24,7 @@ static struct inode *host(const struct mapping *m)
 /* A run of adjacent blocks that was looked up. */
 struct run {
 	uint32_t lblk, phys, len;
+	bool write; /* for writing back: wait for memory that the look-up needs */
 };
 
 static int find_in_run(struct inode *i, uint32_t lblk, uint32_t want, struct run *r)
@@ -33,11 +34,13 @@ static int find_in_run(struct inode *i, uint32_t lblk, uint32_t want, struct run
 
 	if (r->len && lblk >= r->lblk && lblk - r->lblk < r->len) {
 		skip = lblk - r->lblk;
-		*r = (struct run){lblk, r->phys ? r->phys + skip : 0, r->len - skip};
+		*r = (struct run){lblk, r->phys ? r->phys + skip : 0, r->len - skip, r->write};
 		return 0;
 	}
 	r->lblk = lblk;
-	err = ext2_map(i, lblk, want, &r->phys, &r->len);
+	do {
+		err = ext2_map(i, lblk, want, &r->phys, &r->len);
+	} while (r->write && ext2_wait_for_memory(err));
 	if (err)
 		r->len = 0; /* or the next page would be taken from a bad run */
 	return err;
@@ -72,6 +75,8 @@ struct parts {
 	atomic_t pending;
 	int error;
 	bool write;
+	bool slowly; /* no memory for this record: it is on the stack, and each part is waited for
+		      */
 };
 
 static void parts_put(struct parts *io)
@@ -84,7 +89,8 @@ static void parts_put(struct parts *io)
 		page_end_writeback(io->page, io->error);
 	else
 		page_end_read(io->page, io->error);
-	kfree(io);
+	if (!io->slowly)
+		kfree(io);
 }
 
 static void part_done(struct bio *b)
@@ -111,16 +117,15 @@ static int part_block(struct parts *io, unsigned offset, uint32_t phys)
 		bio_put(b);
 		return -EIO;
 	}
+	if (io->slowly) {
+		int err = bio_submit_wait(b);
+
+		bio_put(b);
+		return err;
+	}
 	atomic_inc(&io->pending);
 	bio_submit(b);
 	return 0;
-}
-
-/* No memory for a write: the page stays dirty, and whoever waits for it is told. */
-static void not_written(struct page *p)
-{
-	page_mark_dirty(p);
-	page_end_writeback(p, -ENOMEM);
 }
 
 /* Read or write the blocks of @p one by one; @bytes of it belong to the file. Completes the page in
@@ -128,18 +133,16 @@ static void not_written(struct page *p)
 static void page_in_parts(struct inode *i, struct page *p, unsigned bytes, bool write)
 {
 	struct ext2_sb *s = EXT2_SB(i->sb);
-	struct parts *io = kmalloc(sizeof(*io), GFP_NOFS);
-	struct run r = {0, 0, 0};
+	struct parts *io = kmalloc(sizeof(*io), GFP_NOFS | GFP_NORETRY);
+	struct parts local;
+	struct run r = {.write = write};
+	bool slowly = !io;
 	int err = 0;
 
-	if (!io) {
-		if (write)
-			not_written(p);
-		else
-			page_end_read(p, -ENOMEM);
-		return;
-	}
-	*io = (struct parts){.page = p, .s = s, .pending = ATOMIC_INIT(1), .write = write};
+	if (slowly)
+		io = &local;
+	*io = (struct parts){
+		.page = p, .s = s, .pending = ATOMIC_INIT(1), .write = write, .slowly = slowly};
 	for (unsigned off = 0; off < PAGE_SIZE && !err; off += s->bs) {
 		if (off < bytes)
 			err = find_in_run(
@@ -252,7 +255,7 @@ static int ext2_writepage(struct mapping *m, struct page *p, struct writeback *w
 	struct inode *i = host(m);
 	struct ext2_sb *s = EXT2_SB(i->sb);
 	unsigned per_page = PAGE_SIZE >> s->bits, bytes = bytes_in_page(i, p);
-	struct run r = {0, 0, 0};
+	struct run r = {.write = true};
 	struct bio *b;
 	int err;
 
@@ -273,12 +276,12 @@ static int ext2_writepage(struct mapping *m, struct page *p, struct writeback *w
 		page_in_parts(i, p, bytes, true);
 		return 0;
 	}
-	b = new_bio(s, BIO_WRITE, r.phys, 1);
+	b = new_bio(s, BIO_WRITE, r.phys, 1); /* never without, GFP_NOFS */
 	if (!b || !bio_add(b, p, 0, PAGE_SIZE)) {
 		if (b)
 			bio_put(b);
-		not_written(p);
-		return -ENOMEM;
+		page_end_writeback(p, -EIO);
+		return -EIO;
 	}
 	b->flags |= wb->sync ? BIO_SYNC : 0;
 	bio_submit(b);
@@ -294,12 +297,11 @@ static int make_blocks(struct inode *i, uint64_t pos, unsigned len)
 
 	for (unsigned tries = 0; tries < 2; tries++) {
 		struct ext2_txn t;
-		bool fresh;
 
 		err = ext2_begin(i->sb, &t);
 		if (err)
 			return err;
-		err = ext2_map_create(&t, i, first, last - first + 1, &fresh);
+		err = ext2_map_create(&t, i, first, last - first + 1);
 		ext2_end(&t);
 		if (err != -ENOSPC || !ext2_commit_for_space(s))
 			break;

@@ -123,13 +123,17 @@ void ext2_free_ino(struct ext2_txn *t, uint32_t ino, bool dir, bool fresh)
 	bool was_set;
 	int err;
 
-	grp = ext2_group_load(s, g, &err);
-	if (!grp)
+	do {
+		grp = ext2_group_load(s, g, &err);
+	} while (ext2_wait_for_memory(err));
+	if (!grp) {
+		ext2_error(s, "inode %u is lost: error %d", ino, -err);
 		return;
+	}
 	d = grp->desc;
-	if (!fresh)
-		fresh = !ext2_need_bitmap(s, grp, &grp->avoid_ino) ||
-			!ext2_need_bitmap(s, grp, &grp->freed_ino[parity]);
+	while (!fresh && (!ext2_need_bitmap(s, grp, &grp->avoid_ino) ||
+				 !ext2_need_bitmap(s, grp, &grp->freed_ino[parity])))
+		fresh = !ext2_wait_for_memory(-ENOMEM);
 	spin_lock(&grp->lock);
 	was_set = bit_test(grp->inodes.data, bit);
 	if (was_set) {

@@ -34,6 +34,10 @@ struct inode *ext2_alloc_inode(struct super *sb)
 	rwsem_init(&ei->map_lock);
 	mutex_init(&ei->index_lock);
 	list_init(&ei->orphan_node);
+	for (unsigned k = 0; k < 2; k++) {
+		list_init(&ei->replaced[k].node);
+		ei->replaced[k].inode = &ei->vfs;
+	}
 	return &ei->vfs;
 }
 
@@ -259,7 +263,7 @@ static void encode(struct ext2_sb *s, const struct inode *i, struct ext2_disk_in
 	const struct ext2_inode *ei = EXT2_I(i);
 
 	d->mode = to_le16(i->mode);
-	d->links_count = to_le16(i->nlink);
+	d->links_count = to_le16(i->nlink + ext2_order_links(i));
 	d->uid = to_le16(i->uid);
 	d->uid_high = to_le16(i->uid >> 16);
 	d->gid = to_le16(i->gid);
@@ -293,53 +297,67 @@ static void note_large_file(struct ext2_txn *t, const struct inode *i)
 	ext2_dirty_part(t, &t->s->super_buf, 0, 1024);
 }
 
-int ext2_inode_store(struct ext2_txn *t, struct inode *i)
+void ext2_inode_store(struct ext2_txn *t, struct inode *i)
 {
 	struct ext2_sb *s = t->s;
 	struct ext2_disk_inode *d;
 	struct ext2_buf b;
 	int err = ext2_itable_get(s, (uint32_t)i->ino, &b, &d);
 
-	if (err)
-		return err;
+	if (err) { /* was it not pinned? */
+		ext2_error(s, "inode %llu cannot be stored: error %d", (unsigned long long)i->ino,
+			-err);
+		return;
+	}
 	encode(s, i, d);
 	ext2_dirty(t, &b);
 	ext2_meta_put(&b);
 	note_large_file(t, i);
-	return 0;
 }
 
-int ext2_write_inode(struct inode *i, bool wait)
+static int store_alone(struct inode *i)
 {
 	struct ext2_txn t;
 	int err = ext2_begin(i->sb, &t);
 
-	(void)wait; /* the table block is written by the commit that follows a wait */
 	if (err)
 		return err;
-	rwsem_read_lock(&EXT2_I(i)->map_lock); /* pointers and i_blocks of one moment */
-	err = ext2_inode_store(&t, i);
-	rwsem_read_unlock(&EXT2_I(i)->map_lock);
+	err = ext2_pin_inode(&t, i);
+	if (!err) {
+		rwsem_read_lock(&EXT2_I(i)->map_lock); /* pointers and i_blocks of one moment */
+		ext2_inode_store(&t, i);
+		rwsem_read_unlock(&EXT2_I(i)->map_lock);
+	}
 	ext2_end(&t);
+	return err;
+}
+
+/* Who calls has already marked it clean: it must not be lost because memory is short. */
+int ext2_write_inode(struct inode *i, bool wait)
+{
+	int err;
+
+	(void)wait; /* the table block is written by the commit that follows a wait */
+	do {
+		err = store_alone(i);
+	} while (ext2_wait_for_memory(err));
 	return err;
 }
 
 /* ---- making ---- */
 
-/* A clean record on disk, so that fields which this code does not know are zero. */
-static int clear_record(struct ext2_sb *s, uint32_t ino)
+/* A clean record on disk, so that fields which this code does not know are zero. It is pinned. */
+static void clear_record(struct ext2_sb *s, uint32_t ino)
 {
 	struct ext2_disk_inode *d;
 	struct ext2_buf b;
-	int err = ext2_itable_get(s, ino, &b, &d);
 
-	if (err)
-		return err;
+	if (ext2_itable_get(s, ino, &b, &d))
+		return;
 	memset(d, 0, s->inode_size);
 	if (s->inode_size > 128)
 		d->extra_isize = to_le16(32);
 	ext2_meta_put(&b); /* the store that follows declares it */
-	return 0;
 }
 
 int ext2_create_inode(
@@ -357,6 +375,9 @@ int ext2_create_inode(
 	if (err)
 		goto put;
 	i->ino = ino;
+	err = ext2_pin_inode(t, i);
+	if (err)
+		goto free_ino;
 	inode_init_owner(i, dir, mode);
 	i->nlink = 1;
 	i->blksize = s->bs;
@@ -366,11 +387,8 @@ int ext2_create_inode(
 	ei->flags = EXT2_I(dir)->flags & EXT2_FL_INHERITED;
 	if (S_ISCHR(mode) || S_ISBLK(mode))
 		put_rdev(ei, dev);
-	err = clear_record(s, ino);
-	if (!err)
-		err = ext2_inode_store(t, i);
-	if (err)
-		goto free_ino;
+	clear_record(s, ino);
+	ext2_inode_store(t, i);
 	ext2_set_ops(i);
 	inode_hash(i);
 	*out = i;
@@ -383,13 +401,6 @@ put:
 	i->nlink = 0;
 	inode_put(i);
 	return err;
-}
-
-void ext2_abandon_inode(struct ext2_txn *t, struct inode *i)
-{
-	i->nlink = 0;
-	if (ext2_inode_store(t, i))
-		ext2_error(t->s, "inode %llu could not be given back", (unsigned long long)i->ino);
 }
 
 /* ---- the end ---- */
@@ -419,8 +430,7 @@ static void drop_xattr(struct ext2_txn *t, struct inode *i)
 	ext2_free_blocks(t, block, 1, EXT2_I(i)->epoch == t->epoch, true);
 }
 
-/* No name and no user: give its storage back. */
-static void delete_inode(struct inode *i)
+static int free_storage(struct inode *i)
 {
 	struct ext2_inode *ei = EXT2_I(i);
 	struct ext2_txn t;
@@ -428,21 +438,38 @@ static void delete_inode(struct inode *i)
 		       (S_ISLNK(i->mode) && !ext2_is_fast_symlink(i));
 	int err = 0;
 
-	i->size = 0;
 	if (has_map && i->blocks)
 		err = ext2_truncate_blocks(i, 0);
-	if (err || ext2_begin(i->sb, &t)) {
-		ext2_orphan_forget(i);
-		return;
-	}
-	drop_xattr(&t, i);
-	ext2_orphan_del(&t, i);
-	i->blocks = 0;
-	ei->dtime = (uint32_t)time_now_coarse().tv_sec;
-	ei->dtime = ei->dtime ? ei->dtime : 1;
-	if (!ext2_inode_store(&t, i))
+	if (!err)
+		err = ext2_begin(i->sb, &t);
+	if (err)
+		return err;
+	err = ext2_pin_inode(&t, i);
+	if (!err)
+		err = ext2_orphan_del(&t, i);
+	if (!err) {
+		drop_xattr(&t, i);
+		i->blocks = 0;
+		ei->dtime = (uint32_t)time_now_coarse().tv_sec;
+		ei->dtime = ei->dtime ? ei->dtime : 1;
+		ext2_inode_store(&t, i);
 		ext2_free_ino(&t, (uint32_t)i->ino, S_ISDIR(i->mode), ei->epoch == t.epoch);
+	}
 	ext2_end(&t);
+	return err;
+}
+
+/* No name and no user: give its storage back. What cannot be is left to the orphan list on disk. */
+static void delete_inode(struct inode *i)
+{
+	int err;
+
+	i->size = 0;
+	do {
+		err = free_storage(i);
+	} while (ext2_wait_for_memory(err));
+	if (err)
+		ext2_orphan_forget(i);
 }
 
 void ext2_evict(struct inode *i)
@@ -502,15 +529,20 @@ int ext2_setattr(struct dentry *d, struct iattr *a)
 		if (changed && !(a->valid & ATTR_MTIME))
 			inode_touch(i, ATTR_MTIME);
 	}
-	inode_setattr(i, a);
-	if (!(a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID)))
+	if (!(a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID))) {
+		inode_setattr(i, a);
 		return 0;
+	}
 	err = ext2_begin(i->sb, &t);
 	if (err)
 		return err;
-	rwsem_read_lock(&EXT2_I(i)->map_lock);
-	err = ext2_inode_store(&t, i);
-	rwsem_read_unlock(&EXT2_I(i)->map_lock);
+	err = ext2_pin_inode(&t, i);
+	if (!err) {
+		inode_setattr(i, a);
+		rwsem_read_lock(&EXT2_I(i)->map_lock);
+		ext2_inode_store(&t, i);
+		rwsem_read_unlock(&EXT2_I(i)->map_lock);
+	}
 	ext2_end(&t);
 	return err;
 }

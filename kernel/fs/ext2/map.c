@@ -4,14 +4,16 @@
  *
  * A pointer of 0 is a hole. A path is a list of indices: into the inode's own array, then into each
  * indirect block. Blocks are linked from the leaf's parent downwards: an indirect block is zeroed
- * before it is linked, so an interrupted fill leaves a valid map. Truncation clears a pointer
- * before it frees what it pointed to.
+ * before it is linked, so an interrupted fill leaves a valid map. Filling gives all blocks that
+ * were asked for or none: a block that nobody writes would show what it held before. Truncation
+ * clears a pointer before it frees what it pointed to.
  *
  * Locks: map_lock of the inode, shared for ext2_map(), exclusive for changes; inside page locks and
  * inode->lock.
  */
 #include "ext2.h"
 
+#include <debug.h>
 #include <error.h>
 #include <sched.h>
 #include <string.h>
@@ -76,6 +78,18 @@ static uint32_t run_length(const __le32 *p, uint32_t n)
 	return k;
 }
 
+/* An indirect block on the way is missing, the one at path->index[depth - 1]: how many leaves from
+ * here to the end of what it would hold. */
+static uint32_t missing_run(
+	const struct ext2_sb *s, const struct map_path *path, unsigned depth, uint32_t max)
+{
+	uint64_t n = 0;
+
+	for (unsigned d = depth; d < path->depth; d++)
+		n = (n << s->ptr_bits) + (s->ptrs - 1 - path->index[d]);
+	return (uint32_t)MIN(n + 1, (uint64_t)max);
+}
+
 int ext2_map(struct inode *i, uint32_t lblk, uint32_t max, uint32_t *phys, uint32_t *run)
 {
 	struct ext2_sb *s = EXT2_SB(i->sb);
@@ -96,7 +110,7 @@ int ext2_map(struct inode *i, uint32_t lblk, uint32_t max, uint32_t *phys, uint3
 		ext2_meta_put(&b);
 		if (!block) {
 			*phys = 0;
-			*run = 1;
+			*run = missing_run(s, &path, d, max);
 			goto unlock;
 		}
 		err = ext2_block_valid(s, block) ? ext2_meta_get(s, block, &b)
@@ -220,8 +234,49 @@ static int fill(struct ext2_txn *t, struct inode *i, uint32_t lblk, struct level
 	return got;
 }
 
+/* What one call of ext2_map_create() has filled, so that it can be undone: pointers in pinned
+ * buffers. */
+struct filled {
+	struct ext2_buf buf;
+	__le32 *p;
+	unsigned n;
+};
+#define FILLED_MAX 4u /* blocks of a page */
+struct filling {
+	struct filled run[FILLED_MAX];
+	unsigned n;
+};
+
+static void note_filled(struct filling *f, const struct level *l, uint32_t index, int got)
+{
+	f->run[f->n++] = (struct filled){l->buf, l->p + index, (unsigned)got};
+	if (l->buf.page)
+		page_get(l->buf.page);
+}
+
+static void end_filling(struct ext2_txn *t, struct inode *i, struct filling *f, bool undo)
+{
+	for (unsigned k = 0; k < f->n; k++) {
+		struct filled *r = &f->run[k];
+
+		for (unsigned j = 0; j < r->n && undo; j++) {
+			uint32_t block = le32(r->p[j]);
+
+			r->p[j] = to_le32(0);
+			ext2_free_blocks(t, block, 1, true, false);
+			count_blocks(i, -1);
+		}
+		if (undo && r->buf.page)
+			ext2_dirty(t, &r->buf);
+		ext2_meta_put(&r->buf);
+	}
+	if (undo)
+		EXT2_I(i)->last_phys = 0;
+}
+
 /* One step of create: as many blocks as lie in one array; how many exist now, or -errno. */
-static int create_some(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned n, bool *fresh)
+static int create_some(
+	struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned n, struct filling *f)
 {
 	struct map_path path;
 	struct level l;
@@ -240,34 +295,60 @@ static int create_some(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsig
 			got++;
 		while (!got && missing < n && !l.p[index + missing])
 			missing++;
-		if (missing) {
-			*fresh = true;
+		if (missing)
 			got = fill(t, i, lblk, &l, index, missing);
-		}
+		if (missing && got > 0)
+			note_filled(f, &l, index, got);
 	}
 	ext2_meta_put(&l.buf);
 	return err ? err : got;
 }
 
-int ext2_map_create(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned n, bool *fresh)
+int ext2_map_create(struct ext2_txn *t, struct inode *i, uint32_t lblk, unsigned n)
 {
 	struct ext2_inode *ei = EXT2_I(i);
 	uint64_t before = i->blocks;
+	struct filling f = {.n = 0};
 	int got = 0;
 
-	*fresh = false;
+	ASSERT(n <= FILLED_MAX);
 	rwsem_write_lock(&ei->map_lock);
 	while (n && got >= 0) {
-		got = create_some(t, i, lblk, n, fresh);
+		got = create_some(t, i, lblk, n, &f);
 		if (got > 0) {
 			lblk += got;
 			n -= got;
 		}
 	}
+	end_filling(t, i, &f, got < 0);
 	rwsem_write_unlock(&ei->map_lock);
 	if (i->blocks != before)
 		inode_mark_dirty(i);
 	return got < 0 ? got : 0;
+}
+
+void ext2_map_undo(struct ext2_txn *t, struct inode *i, uint32_t lblk)
+{
+	struct ext2_inode *ei = EXT2_I(i);
+	struct map_path path;
+	struct level l = {{NULL, NULL}, NULL, 0, 0};
+	uint32_t block, index;
+
+	if (!find_path(t->s, lblk, &path))
+		return;
+	index = path.index[path.depth - 1];
+	rwsem_write_lock(&ei->map_lock);
+	if (!leaf_level(t, i, lblk, &path, &l) && l.p[index]) {
+		block = le32(l.p[index]);
+		l.p[index] = to_le32(0);
+		if (l.buf.page)
+			ext2_dirty(t, &l.buf);
+		ext2_free_blocks(t, block, 1, true, true);
+		count_blocks(i, -1);
+		ei->last_phys = 0;
+	}
+	ext2_meta_put(&l.buf);
+	rwsem_write_unlock(&ei->map_lock);
 }
 
 /* ---- cutting ---- */
@@ -396,10 +477,15 @@ int ext2_truncate_blocks(struct inode *i, uint32_t from)
 	struct ext2_inode *ei = EXT2_I(i);
 	struct ext2_txn t;
 	struct cut c = {.t = &t, .i = i, .metadata = !S_ISREG(i->mode)};
-	int err = ext2_begin(i->sb, &t), stored;
+	int err = ext2_begin(i->sb, &t);
 
 	if (err)
 		return err;
+	err = ext2_pin_inode(&t, i);
+	if (err) {
+		ext2_end(&t);
+		return err;
+	}
 	c.fresh = ei->epoch == t.epoch;
 	rwsem_write_lock(&ei->map_lock);
 	ext2_discard_window(ei);
@@ -407,7 +493,7 @@ int ext2_truncate_blocks(struct inode *i, uint32_t from)
 	ei->win_next = 0;
 	err = cut_all(&c, from);
 	rwsem_write_unlock(&ei->map_lock);
-	stored = ext2_inode_store(&t, i);
+	ext2_inode_store(&t, i);
 	ext2_end(&t);
-	return err ? err : stored;
+	return err;
 }

@@ -7,6 +7,8 @@
 #include <error.h>
 #include <log.h>
 #include <printf.h>
+#include <sched.h>
+#include <time.h>
 #include <string.h>
 
 static void point(struct ext2_sb *s, uint32_t block, struct ext2_buf *b, struct page *p)
@@ -43,14 +45,18 @@ int ext2_meta_get_new(struct ext2_txn *t, uint32_t block, struct ext2_buf *b)
 	int err;
 
 	if (s->bs < PAGE_SIZE) {
-		err = ext2_meta_get(s, block, b);
+		do {
+			err = ext2_meta_get(s, block, b);
+		} while (ext2_wait_for_memory(err));
 		if (err)
 			return err;
 		memset(b->data, 0, s->bs);
 		ext2_dirty(t, b);
 		return 0;
 	}
-	err = pagecache_get_locked(&s->bdev->mapping, index, GFP_NOFS, &p);
+	do {
+		err = pagecache_get_locked(&s->bdev->mapping, index, GFP_NOFS, &p);
+	} while (ext2_wait_for_memory(err));
 	if (err)
 		return err;
 	page_clear(page_address(p));
@@ -60,6 +66,14 @@ int ext2_meta_get_new(struct ext2_txn *t, uint32_t block, struct ext2_buf *b)
 	ext2_dirty(t, b);
 	page_unlock(p);
 	return 0;
+}
+
+bool ext2_wait_for_memory(int err)
+{
+	if (err != -ENOMEM || current->in_reclaim)
+		return false;
+	sleep_uninterruptible_ns(10 * NSEC_PER_MSEC);
+	return true;
 }
 
 void ext2_meta_put(struct ext2_buf *b)

@@ -1,10 +1,10 @@
 /*
- * namei.c - names: lookup, create, link, unlink, directories, rename; symbolic links.
+ * namei.c - names: lookup, create, link, unlink, directories; symbolic links.
  *
- * Each operation is one transaction: entries, link counts and inode records change inside it, and
- * references are dropped after it, so that eviction has its own. What makes something new is tried
- * once more after a commit when the disk is full of things that were freed lately. Renaming puts
- * the new name before it takes the old one away: a power cut leaves one or both.
+ * Does not: rename (rename.c). Each operation is one transaction: entries, link counts and inode
+ * records change inside it, and references are dropped after it, so that eviction has its own. What
+ * makes something new is tried once more after a commit when the disk is full of things that were
+ * freed lately. Everything that can fail comes before the first change that stays, or is undone.
  *
  * Locks: the vfs holds the directories' locks for writing, and a victim's.
  */
@@ -20,10 +20,12 @@ static int ext2_lookup(struct inode *dir, struct dentry *d)
 	struct inode *i = NULL;
 	int err = ext2_dir_find(dir, d->name.name, d->name.len, &slot);
 
-	if (!err)
+	if (!err) {
+		ext2_slot_put(&slot);
 		err = ext2_iget(dir->sb, slot.ino, false, &i);
-	else if (err == -ENOENT)
+	} else if (err == -ENOENT) {
 		err = 0;
+	}
 	if (err)
 		return err;
 	d_add(d, i);
@@ -44,21 +46,26 @@ static int make_in_txn(struct ext2_txn *t, struct inode *dir, struct dentry *d,
 	const struct making *m, struct inode **out)
 {
 	struct inode *i;
-	int err = ext2_create_inode(t, dir, m->mode, m->dev, &i);
+	int err = ext2_pin_inode(t, dir);
 
+	if (!err)
+		err = ext2_create_inode(t, dir, m->mode, m->dev, &i);
 	if (err)
 		return err;
 	*out = i;
 	if (m->fill)
 		err = m->fill(t, i, dir, m);
 	if (!err)
-		err = ext2_dir_add(t, dir, d->name.name, d->name.len, (uint32_t)i->ino, m->mode);
+		err = ext2_dir_add(
+			t, dir, d->name.name, d->name.len, (uint32_t)i->ino, m->mode, NULL);
 	if (!err && S_ISDIR(m->mode)) {
 		dir->nlink++;
-		err = ext2_inode_store(t, dir);
+		ext2_inode_store(t, dir);
 	}
-	if (err)
-		ext2_abandon_inode(t, i);
+	if (err) {
+		i->nlink = 0;
+		ext2_inode_store(t, i);
+	}
 	return err;
 }
 
@@ -123,34 +130,41 @@ static int ext2_tmpfile(struct inode *dir, struct inode **out, mode_t mode)
 	err = ext2_create_inode(&t, dir, (mode & 07777) | S_IFREG, 0, &i);
 	if (!err) {
 		i->nlink = 0;
-		err = ext2_orphan_add(&t, i);
+		ext2_orphan_add(&t, i);
+		*out = i;
 	}
 	ext2_end(&t);
-	if (!err)
-		*out = i;
-	else if (i)
-		inode_put(i);
 	return err;
 }
 
 static int ext2_link(struct inode *dir, struct dentry *d, struct inode *target)
 {
+	bool nameless = !target->nlink; /* made by O_TMPFILE */
 	struct ext2_txn t;
 	int err;
 
-	if (target->nlink >= EXT2_LINK_MAX)
+	if (target->nlink + ext2_order_links(target) >= EXT2_LINK_MAX)
 		return -EMLINK;
 	err = ext2_begin(dir->sb, &t);
 	if (err)
 		return err;
-	err = ext2_dir_add(&t, dir, d->name.name, d->name.len, (uint32_t)target->ino, target->mode);
+	err = ext2_pin_inode(&t, dir);
+	if (!err)
+		err = ext2_pin_inode(&t, target);
+	if (!err && nameless)
+		err = ext2_orphan_del(&t, target);
+	if (err)
+		goto end;
+	err = ext2_dir_add(
+		&t, dir, d->name.name, d->name.len, (uint32_t)target->ino, target->mode, NULL);
 	if (!err) {
-		if (!target->nlink)
-			ext2_orphan_del(&t, target); /* made by O_TMPFILE */
 		target->nlink++;
 		inode_touch(target, ATTR_CTIME);
-		err = ext2_inode_store(&t, target);
+		ext2_inode_store(&t, target);
+	} else if (nameless) {
+		ext2_orphan_add(&t, target);
 	}
+end:
 	ext2_end(&t);
 	if (!err)
 		d_instantiate(d, inode_get(target));
@@ -172,16 +186,16 @@ static int fill_symlink(
 	size_t len = strlen(m->target);
 	uint32_t phys, run;
 	struct ext2_buf b;
-	bool fresh;
 	int err;
 
 	(void)dir;
 	if (len < sizeof(EXT2_I(i)->link)) {
 		memcpy(EXT2_I(i)->link, m->target, len + 1);
 		i->size = (int64_t)len;
-		return ext2_inode_store(t, i);
+		ext2_inode_store(t, i);
+		return 0;
 	}
-	err = ext2_map_create(t, i, 0, 1, &fresh);
+	err = ext2_map_create(t, i, 0, 1); /* if what follows fails it goes with the inode */
 	if (!err)
 		err = ext2_map(i, 0, 1, &phys, &run);
 	if (!err)
@@ -193,7 +207,8 @@ static int fill_symlink(
 	ext2_meta_put(&b);
 	i->size = (int64_t)len;
 	i->ops = &ext2_symlink_ops;
-	return ext2_inode_store(t, i);
+	ext2_inode_store(t, i);
+	return 0;
 }
 
 static int ext2_symlink(struct inode *dir, struct dentry *d, const char *target)
@@ -248,8 +263,7 @@ static const char *slow_link(struct inode *i, bool rcu, int *err)
 
 /* ---- removing ---- */
 
-/* The entry of @d, which must lead to the inode that the vfs knows. */
-static int find_entry(struct inode *dir, const struct dentry *d, struct ext2_slot *slot)
+int ext2_find_entry(struct inode *dir, const struct dentry *d, struct ext2_slot *slot)
 {
 	int err = ext2_dir_find(dir, d->name.name, d->name.len, slot);
 
@@ -257,158 +271,61 @@ static int find_entry(struct inode *dir, const struct dentry *d, struct ext2_slo
 		return err;
 	if (slot->ino == d->inode->ino)
 		return 0;
+	ext2_slot_put(slot);
 	ext2_error(EXT2_SB(dir->sb), "directory %llu: a name changed from inode %llu to %u",
 		(unsigned long long)dir->ino, (unsigned long long)d->inode->ino, slot->ino);
 	return -EUCLEAN;
 }
 
-/* One name less; the last one makes it an orphan until nobody has it open. */
-static int drop_link(struct ext2_txn *t, struct inode *i)
+/* Take the name @d out of @dir; the inode's last name makes it an orphan until nobody has it open.
+ */
+static int remove_name(struct ext2_txn *t, struct inode *dir, struct dentry *d)
 {
-	if (S_ISDIR(i->mode))
+	struct inode *i = d->inode;
+	struct ext2_slot slot;
+	int err = ext2_pin_inode(t, dir);
+
+	if (!err)
+		err = ext2_pin_inode(t, i);
+	if (!err)
+		err = ext2_find_entry(dir, d, &slot);
+	if (err)
+		return err;
+	ext2_dir_remove(t, dir, d->name.name, d->name.len, &slot);
+	ext2_slot_put(&slot);
+	if (S_ISDIR(i->mode)) {
 		i->nlink = 0;
-	else if (i->nlink)
+		if (dir->nlink > 2)
+			dir->nlink--;
+		ext2_inode_store(t, dir);
+	} else if (i->nlink) {
 		i->nlink--;
+	}
 	inode_touch(i, ATTR_CTIME);
-	return i->nlink ? ext2_inode_store(t, i) : ext2_orphan_add(t, i);
+	if (i->nlink)
+		ext2_inode_store(t, i);
+	else
+		ext2_orphan_add(t, i);
+	return 0;
 }
 
 static int ext2_unlink(struct inode *dir, struct dentry *d)
 {
-	struct ext2_slot slot;
 	struct ext2_txn t;
-	int err = find_entry(dir, d, &slot);
+	int err = ext2_begin(dir->sb, &t);
 
 	if (err)
 		return err;
-	err = ext2_begin(dir->sb, &t);
-	if (err)
-		return err;
-	err = ext2_dir_remove(&t, dir, d->name.name, d->name.len, slot.pos);
-	if (!err)
-		err = drop_link(&t, d->inode);
+	err = remove_name(&t, dir, d);
 	ext2_end(&t);
 	return err;
 }
 
 static int ext2_rmdir(struct inode *dir, struct dentry *d)
 {
-	struct ext2_slot slot;
-	struct ext2_txn t;
 	int err = ext2_dir_is_empty(d->inode);
 
-	if (!err)
-		err = find_entry(dir, d, &slot);
-	if (err)
-		return err;
-	err = ext2_begin(dir->sb, &t);
-	if (err)
-		return err;
-	err = ext2_dir_remove(&t, dir, d->name.name, d->name.len, slot.pos);
-	if (!err)
-		err = drop_link(&t, d->inode);
-	if (!err) {
-		if (dir->nlink > 2)
-			dir->nlink--;
-		err = ext2_inode_store(&t, dir);
-	}
-	ext2_end(&t);
-	return err;
-}
-
-/* ---- rename ---- */
-
-struct renaming {
-	struct inode *od, *nd; /* directories */
-	struct dentry *o, *n;
-	struct inode *old, *new; /* what the names lead to; new may be NULL */
-	struct ext2_slot from, to;
-};
-
-/* Directory @i, moved from @od to @nd: its "..", and the parents' counts. */
-static int move_parent(struct ext2_txn *t, struct inode *i, struct inode *od, struct inode *nd)
-{
-	int err;
-
-	if (!S_ISDIR(i->mode) || od == nd)
-		return 0;
-	err = ext2_dir_set_parent(t, i, (uint32_t)nd->ino);
-	if (od->nlink > 2)
-		od->nlink--;
-	nd->nlink++;
-	return err;
-}
-
-static int exchange(struct ext2_txn *t, struct renaming *r)
-{
-	int err = ext2_dir_set(t, r->nd, r->to.pos, (uint32_t)r->old->ino, r->old->mode);
-
-	if (!err)
-		err = ext2_dir_set(t, r->od, r->from.pos, (uint32_t)r->new->ino, r->new->mode);
-	if (!err)
-		err = move_parent(t, r->old, r->od, r->nd);
-	if (!err)
-		err = move_parent(t, r->new, r->nd, r->od);
-	inode_touch(r->new, ATTR_CTIME);
-	return err;
-}
-
-static int move(struct ext2_txn *t, struct renaming *r)
-{
-	const struct qstr *nn = &r->n->name, *on = &r->o->name;
-	int err;
-
-	if (r->new)
-		err = ext2_dir_set(t, r->nd, r->to.pos, (uint32_t)r->old->ino, r->old->mode);
-	else
-		err = ext2_dir_add(
-			t, r->nd, nn->name, nn->len, (uint32_t)r->old->ino, r->old->mode);
-	if (err)
-		return err;
-	err = ext2_dir_remove(t, r->od, on->name, on->len, r->from.pos);
-	if (!err)
-		err = move_parent(t, r->old, r->od, r->nd);
-	if (err || !r->new)
-		return err;
-	if (S_ISDIR(r->new->mode) && r->nd->nlink > 2)
-		r->nd->nlink--;
-	return drop_link(t, r->new);
-}
-
-static int rename_check(struct renaming *r, bool swap)
-{
-	int err = find_entry(r->od, r->o, &r->from);
-
-	if (!err && r->new)
-		err = find_entry(r->nd, r->n, &r->to);
-	if (!err && r->new && !swap &&S_ISDIR(r->new->mode))
-		err = ext2_dir_is_empty(r->new);
-	if (!err && !r->new &&S_ISDIR(r->old->mode) && r->od != r->nd &&
-		r->nd->nlink >= EXT2_LINK_MAX)
-		err = -EMLINK;
-	return err;
-}
-
-static int ext2_rename(
-	struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, unsigned flags)
-{
-	struct renaming r = {.od = od, .nd = nd, .o = o, .n = n, .old = o->inode, .new = n->inode};
-	bool swap = flags & RENAME_EXCHANGE;
-	struct ext2_txn t;
-	int err = rename_check(&r, swap), stored;
-
-	if (err)
-		return err;
-	err = ext2_begin(od->sb, &t);
-	if (err)
-		return err;
-	err = swap ? exchange(&t, &r) : move(&t, &r);
-	inode_touch(r.old, ATTR_CTIME);
-	stored = ext2_inode_store(&t, od);
-	if (!stored && nd != od)
-		stored = ext2_inode_store(&t, nd);
-	ext2_end(&t);
-	return err ? err : stored;
+	return err ? err : ext2_unlink(dir, d);
 }
 
 const struct inode_ops ext2_dir_inode_ops = {

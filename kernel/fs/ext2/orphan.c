@@ -17,46 +17,48 @@ static void set_head(struct ext2_txn *t, uint32_t ino)
 	ext2_dirty_part(t, &t->s->super_buf, 0, 1024);
 }
 
-int ext2_orphan_add(struct ext2_txn *t, struct inode *i)
+void ext2_orphan_add(struct ext2_txn *t, struct inode *i)
 {
 	struct ext2_sb *s = t->s;
 	struct ext2_inode *ei = EXT2_I(i);
-	int err = 0;
 
 	mutex_lock(&s->orphan_lock);
 	if (!ei->on_orphan_list) {
 		ei->dtime = le32(s->disk->last_orphan);
-		err = ext2_inode_store(t, i);
-		if (!err) {
-			set_head(t, (uint32_t)i->ino);
-			list_add(&ei->orphan_node, &s->orphans);
-			ei->on_orphan_list = true;
-		}
+		ext2_inode_store(t, i);
+		set_head(t, (uint32_t)i->ino);
+		list_add(&ei->orphan_node, &s->orphans);
+		ei->on_orphan_list = true;
 	}
 	mutex_unlock(&s->orphan_lock);
-	return err;
 }
 
-void ext2_orphan_del(struct ext2_txn *t, struct inode *i)
+int ext2_orphan_del(struct ext2_txn *t, struct inode *i)
 {
 	struct ext2_sb *s = t->s;
 	struct ext2_inode *ei = EXT2_I(i), *newer;
+	int err = 0;
 
 	if (!ei->on_orphan_list)
-		return;
+		return 0;
 	mutex_lock(&s->orphan_lock);
 	if (ei->orphan_node.prev == &s->orphans) {
 		set_head(t, ei->dtime);
 	} else {
 		newer = list_entry(ei->orphan_node.prev, struct ext2_inode, orphan_node);
-		newer->dtime = ei->dtime;
-		if (ext2_inode_store(t, &newer->vfs))
-			ext2_error(s, "orphan list could not be changed");
+		err = ext2_pin_inode(t, &newer->vfs);
+		if (!err) {
+			newer->dtime = ei->dtime;
+			ext2_inode_store(t, &newer->vfs);
+		}
 	}
-	list_del(&ei->orphan_node);
-	ei->on_orphan_list = false;
-	ei->dtime = 0;
+	if (!err) {
+		list_del(&ei->orphan_node);
+		ei->on_orphan_list = false;
+		ei->dtime = 0;
+	}
 	mutex_unlock(&s->orphan_lock);
+	return err;
 }
 
 void ext2_orphan_forget(struct inode *i)

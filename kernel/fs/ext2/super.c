@@ -11,7 +11,8 @@
  * (txn.c). A commit puts on media all that ended before: fsync(2) is the inode's record and a
  * commit, so the names and the way to them are durable too.
  *  2. What was freed is not used again before the commit after it (txn.c, balloc.c): the blocks of
- * a synced file are never overwritten while the disk may still show them as that file's.
+ * a synced file are never overwritten while the disk may still show them as that file's. What a
+ * rename takes away stays on disk until the new name is there (order.c).
  *  3. Counts on disk are exact after a commit: descriptors change with the bitmaps, the superblock
  * gets the sums.
  *  4. An inode without names that is open is on the orphan list on disk (orphan.c).
@@ -414,7 +415,7 @@ static int ext2_sync(struct super *sb, bool wait)
 
 	if (sb_rdonly(sb))
 		return 0;
-	if (wait || atomic64_read(&s->aside) > 0)
+	if (wait || atomic64_read(&s->aside) > 0 || ext2_order_waits(s))
 		return ext2_commit(s);
 	ext2_super_counts(s);
 	return pagecache_write_async(&s->bdev->mapping);
@@ -501,6 +502,7 @@ static struct ext2_sb *new_sb(struct super *sb)
 	mutex_init(&s->orphan_lock);
 	mutex_init(&s->commit_lock);
 	list_init(&s->orphans);
+	ext2_order_init(s);
 	wait_queue_init(&s->gate.idle);
 	s->gate.epoch = 1; /* inodes that were there before have epoch 0 */
 	work_init(&s->error_work, data_error);

@@ -7,20 +7,31 @@
 #include <mutex.h>
 
 struct super;
-struct ext2_buf;
+struct inode;
+struct page;
 struct ext2_sb;
+/* Part of a page of the device's cache: one metadata block, or none (page NULL). */
+struct ext2_buf {
+	struct page *page;
+	void *data;
+};
 struct ext2_gate {
 	uint32_t epoch;
 	atomic_t active[2];
 	struct wait_queue idle;
 };
+#define EXT2_PINS 6u
 struct ext2_txn {
 	struct ext2_sb *s;
 	uint32_t epoch;
+	unsigned nr_pins;
+	struct ext2_buf pin[EXT2_PINS]; /* blocks that stay in memory until the end */
 };
 
 /* Start a change. Never waits; may be nested (each counts by itself). 0, or -EROFS. */
 int __must_check ext2_begin(struct super *sb, struct ext2_txn *t);
+/* The record of @i is in memory until ext2_end(): storing it cannot fail. 0 or -errno. */
+int __must_check ext2_pin_inode(struct ext2_txn *t, const struct inode *i);
 /* @b was changed: call after the change. */
 void ext2_dirty(struct ext2_txn *t, const struct ext2_buf *b);
 void ext2_dirty_part(struct ext2_txn *t, const struct ext2_buf *b, unsigned offset,

@@ -14,7 +14,7 @@
 #include "host.h"
 
 uint64_t unit_clock = 1000 * NSEC_PER_SEC;
-static struct timer *timers[256];
+static struct timer *timers[4096];
 static unsigned nr_timers;
 static LIST_HEAD(works);
 static struct rcu_head *rcu_first, **rcu_last = &rcu_first;

@@ -183,7 +183,7 @@ static inline ssize_t sk_sendto(
 {
 	struct iov_iter it;
 	struct sockaddr_storage name;
-	struct socket_msg m = {.iter = &it};
+	struct socket_msg m = {.iter = &it, .flags = MSG_DONTWAIT};
 
 	iov_iter_kernel(&it, (void *)(uintptr_t)data, n);
 	if (to) {
@@ -219,4 +219,99 @@ static inline void sk_close(struct socket *s)
 static inline int sk_opt(struct socket *s, int level, int name, int v)
 {
 	return socket_setsockopt(s, level, name, &v, sizeof(v));
+}
+
+/* ---- packets of the wire ---- */
+
+static inline void ip4_fill(struct ip4_hdr *h, struct ip_addr src, struct ip_addr dst,
+	unsigned proto, unsigned len, unsigned id, unsigned frag)
+{
+	*h = (struct ip4_hdr){.ver_ihl = 0x45,
+		.len = to_be16(len),
+		.id = to_be16(id),
+		.frag = to_be16(frag),
+		.ttl = 64,
+		.proto = (uint8_t)proto,
+		.src = ip_v4(&src),
+		.dst = ip_v4(&dst)};
+	h->csum = csum_fold(csum_bytes(h, sizeof(*h), 0));
+}
+/* An IPv4 packet from the peer, @frag: flags and offset/8. */
+static inline void rx4(struct netdev *d, struct ip_addr src, struct ip_addr dst, unsigned proto,
+	unsigned id, unsigned frag, const void *data, unsigned n)
+{
+	uint8_t buf[2048];
+
+	ip4_fill((struct ip4_hdr *)buf, src, dst, proto, n + 20, id, frag);
+	memcpy(buf + 20, data, n);
+	to_stack(frame(d, fake_mac, ETH_P_IP, buf, n + 20));
+}
+static inline void rx6(struct netdev *d, const uint8_t *mac, struct ip_addr src, struct ip_addr dst,
+	unsigned next, unsigned hops, const void *data, unsigned n)
+{
+	uint8_t buf[2048];
+	struct ip6_hdr h = {.flow = to_be32(6u << 28),
+		.plen = to_be16(n),
+		.next = (uint8_t)next,
+		.hops = (uint8_t)hops};
+
+	memcpy(h.src, src.b, 16);
+	memcpy(h.dst, dst.b, 16);
+	memcpy(buf, &h, sizeof(h));
+	memcpy(buf + 40, data, n);
+	to_stack(frame(d, mac, ETH_P_IPV6, buf, n + 40));
+}
+/* The same with an ICMPv6 message, whose checksum is filled in. */
+static inline void rx_icmp6(struct netdev *d, struct ip_addr src, struct ip_addr dst, unsigned hops,
+	void *msg, unsigned n)
+{
+	struct icmp_hdr *h = msg;
+
+	h->csum = to_be16(0);
+	h->csum = csum_fold(csum_bytes(msg, n, csum_pseudo(&src, &dst, n, IPPROTO_ICMPV6)));
+	rx6(d, fake_mac, src, dst, IPPROTO_ICMPV6, hops, msg, n);
+}
+/* How many sent packets are of this EtherType; all are dropped. */
+static inline unsigned count_sent(unsigned type)
+{
+	struct pkt *p;
+	unsigned n = 0;
+
+	while ((p = pkt_dequeue(&sent))) {
+		n += ((struct eth_hdr *)pkt_data(p))->type == to_be16(type);
+		pkt_free(p);
+	}
+	return n;
+}
+/* The bytes of the next packet sent, from the network header on; its length, 0: none. */
+static inline unsigned next_sent(void *buf, unsigned size)
+{
+	struct pkt *p = pkt_dequeue(&sent);
+	unsigned n;
+
+	if (!p)
+		return 0;
+	if (p->csum == CSUM_PARTIAL)
+		pkt_csum_complete(p);
+	n = p->len - 14;
+	pkt_copy_bytes(p, 14, buf, MIN(n, size));
+	pkt_free(p);
+	return n;
+}
+static inline void neighbour(struct netdev *d, struct ip_addr a)
+{
+	struct neigh_entry e = {
+		.addr = a, .ifindex = d->ifindex, .lladdr_len = 6, .state = NUD_PERMANENT};
+
+	memcpy(e.lladdr, peer_mac, 6);
+	PANIC_ON(neigh_set(&net_initial, &e, true, true, false));
+}
+/* What is put off: work items, grace periods, the backlog of timers. */
+static inline void settle(uint64_t ns)
+{
+	unit_advance(ns);
+	while (net_round())
+		;
+	(void)unit_run_work();
+	unit_rcu_flush();
 }

@@ -471,6 +471,7 @@ static struct tcp_sock *world_socket(void)
 	world_socket_init(s);
 	inet_sk(s)->local = inet_sk(s)->remote = any;
 	inet_sk(s)->proto = IPPROTO_TCP;
+	inet_sk(s)->pmtu_mode = IP_PMTUDISC_WANT;
 	if (world_proto->init(inet_sk(s)))
 		panic("init");
 	return tcp_sk(s);
@@ -531,6 +532,7 @@ static void world_begin(void)
 	world.live_before = alloc_live();
 	world.bound = 0;
 	world.mem = 0;
+	atomic_set(&tcp_orphans, 0);
 }
 
 /* All is closed; what waits for time gets it. */
