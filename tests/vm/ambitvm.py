@@ -278,9 +278,10 @@ class VM:
 
     def login(self, timeout=120, user="root"):
         """Waits for the login prompt, logs in and prepares the shell for run()."""
-        self.wait_for(r"login: ?$", timeout)
+        # A message of the kernel may follow either prompt at once.
+        self.wait_for(r"login: ", timeout)
         self.type(f"{user}\n")
-        self.wait_for(r"[#$] (\x1b\[6n)?$", timeout)
+        self.wait_for(r":[~/]\S*[#$] ", timeout)
         self.prepare(timeout)
         return self
 
