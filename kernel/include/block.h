@@ -167,7 +167,7 @@ static inline uint8_t bdev_held(const struct page *p)
  * of them is in flight. Sleeps. */
 void bdev_forget(struct block_device *b, uint64_t pos, unsigned len);
 void block_init(void);
-void loop_init(void); /* boot: loop devices may be asked for */
+void loop_init(void);   /* boot: loop devices may be asked for */
 int ramdisk_init(void); /* boot: modules become disks ram0, ram1, ...; 0 */
 /* Name to device for root=: "/dev/NAME", "UUID=..." (ext2 superblock), "PARTUUID=...",
  * "PARTLABEL=...", "LABEL=". */

@@ -114,7 +114,7 @@ struct process {
 	bool child_subreaper, dumpable;
 	uint64_t io_read_bytes, io_write_bytes, io_rchar, io_wchar, io_syscr, io_syscw;
 	int16_t oom_score_adj;
-	void *abi;                /* compat's: tracer state, unsupported-call log */
+	void *abi;                        /* compat's: tracer state, unsupported-call log */
 	struct list_head sem_adjustments; /* ipc/sem.c's: what SEM_UNDO owes */
 	struct sigaction *action; /* [s] own_action, or those in ->sighand: theory in sighand.c */
 	struct sighand *sighand;  /* [s] shared with other processes; NULL: not */
