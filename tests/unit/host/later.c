@@ -4,6 +4,7 @@
  */
 #include <arch/clock.h>
 #include <debug.h>
+#include <events.h>
 #include <random.h>
 #include <rcu.h>
 #include <string.h>
@@ -240,4 +241,9 @@ __weak bool random_ready(void)
 __weak int random_wait_ready(void)
 {
 	return 0;
+}
+
+/* vfs: epoll and its kin are left out of programs that do not link them. */
+__weak void events_init(void)
+{
 }

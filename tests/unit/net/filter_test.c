@@ -3,7 +3,9 @@
  */
 /* LINK: kernel/net/filter.c kernel/net/filter_rules.c kernel/net/filter_state.c
  * kernel/net/ip_parse.c */
-/* LINK: kernel/net/ipaddr.c kernel/net/pkt.c kernel/net/csum.c kernel/net/net.c kernel/lib/hash.c
+/* LINK: kernel/net/ipaddr.c kernel/net/netdev.c kernel/net/netdev_config.c kernel/net/xmit.c */
+/* LINK: kernel/net/gso.c kernel/net/gro.c kernel/net/ether.c kernel/net/loopback.c */
+/* LINK: kernel/net/pkt.c kernel/net/csum.c kernel/net/net.c kernel/lib/hash.c kernel/mm/iov_iter.c
  */
 #include <netfilter.h>
 #include <unit.h>
