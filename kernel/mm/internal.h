@@ -116,8 +116,8 @@ void vma_erase(struct mm *m, struct vma *v);
 void vma_resize(struct vma *v, vaddr_t start,
 	vaddr_t end); /* pgoff follows start; takes the mapping's lock */
 void vma_link_mapping(struct vma *v);
-/* @v is about to be linked: counts already if it may be written and shared, unless that is sealed: 0,
- * -EPERM. vma_announced() ends that. */
+/* @v is about to be linked: counts already if it may be written and shared, unless that is sealed:
+ * 0, -EPERM. vma_announced() ends that. */
 int __must_check vma_announce(const struct vma *v);
 void vma_announced(const struct vma *v);
 void vma_unlink_mapping(struct vma *v);

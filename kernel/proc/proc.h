@@ -105,7 +105,7 @@ struct sighand;
 void actions_lock_locked(struct process *p);
 void actions_unlock_locked(struct process *p);
 int __must_check actions_share(struct process *from, struct process *p); /* 0 or -ENOMEM */
-void actions_copy_locked(struct process *from, struct process *p); /* from->sig_lock held */
+void actions_copy_locked(struct process *from, struct process *p);       /* from->sig_lock held */
 void actions_unshare(struct process *p); /* the current process: has its own again */
 void actions_put(struct sighand *s);     /* NULL allowed */
 
