@@ -50,6 +50,7 @@ enum {
 struct line {
 	uint16_t base;            /* [c] */
 	uint8_t irq;              /* [c] */
+	char name[8];             /* [c] the interrupt keeps it too */
 	struct tty *tty;          /* [c] */
 	struct spinlock lock;     /* irq-save, leaf but for wake-ups made after it */
 	uint8_t ring[RING_BYTES]; /* [l] */
@@ -185,12 +186,11 @@ static bool line_is_there(const struct line *l)
 
 static int line_start(struct line *l, unsigned n)
 {
-	char name[16];
 	int err;
 
 	spin_init(&l->lock);
-	snprintf(name, sizeof(name), "ttyS%u", n);
-	err = tty_register(name, MKDEV(4, 64 + n), &line_ops, l, &l->tty);
+	snprintf(l->name, sizeof(l->name), "ttyS%u", n);
+	err = tty_register(l->name, MKDEV(4, 64 + n), &line_ops, l, &l->tty);
 	if (err)
 		return err;
 	out(l, LCR, LCR_DLAB);
@@ -199,12 +199,12 @@ static int line_start(struct line *l, unsigned n)
 	out(l, LCR, 3);
 	out(l, FCR, FCR_ENABLE | FCR_CLEAR | FCR_TRIGGER_8);
 	out(l, MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
-	err = irq_request_isa(l->irq, line_interrupt, l, name);
+	err = irq_request_isa(l->irq, line_interrupt, l, l->name);
 	if (err < 0)
 		return err;
 	out(l, IER, IER_RX | IER_LINE);
 	tty_offer_console(l->tty);
-	log_info("%s: 16550 at port %x, interrupt %u", name, l->base, l->irq);
+	log_info("%s: 16550 at port %x, interrupt %u", l->name, l->base, l->irq);
 	return 0;
 }
 
