@@ -217,7 +217,7 @@ TEST(packets_of_any_bytes_are_judged)
 	EXPECT_STR(error_of("pass proto tcp to any port 1-1000\nblock inet6\n"), "");
 	for (unsigned i = 0; i < 20000; i++) {
 		struct pkt *p = pkt_alloc_tx();
-		unsigned n = (unsigned)unit_below(120);
+		unsigned n = (unsigned)unit_below(pkt_tailroom(p));
 		uint8_t *b = pkt_append(p, n);
 
 		for (unsigned k = 0; k < n; k++)
