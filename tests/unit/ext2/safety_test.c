@@ -25,7 +25,8 @@
 /* LINK: kernel/mm/lock.c kernel/mm/access.c kernel/mm/fault.c kernel/mm/cow.c kernel/mm/fork.c */
 /* LINK: kernel/mm/shmem.c kernel/mm/rmap.c kernel/mm/pagecache.c kernel/mm/readahead.c */
 /* LINK: kernel/mm/filewrite.c kernel/mm/truncate.c kernel/mm/dirty.c kernel/mm/writeback.c */
-/* LINK: kernel/mm/lru.c kernel/mm/reclaim.c kernel/mm/lazyfree.c kernel/mm/oom.c kernel/mm/stats.c */
+/* LINK: kernel/mm/lru.c kernel/mm/reclaim.c kernel/mm/lazyfree.c kernel/mm/oom.c kernel/mm/stats.c
+ */
 /* LINK: kernel/mm/iov_iter.c kernel/mm/page_wait.c kernel/mm/xarray_nodes.c */
 /* LINK: kernel/lib/xarray.c kernel/lib/rbtree.c kernel/lib/hash.c kernel/lib/crc.c
  * kernel/lib/bitmap.c */
