@@ -358,26 +358,38 @@ static int xattr_name(const char __user *name)
 	return n < 0 ? (int)n : 0;
 }
 
-/* The file must be there; then @result. */
-static long xattr_path(const char __user *path, bool follow, long result)
+enum xattr_use { XATTR_LIST, XATTR_READ, XATTR_CHANGE };
+
+/* No file system keeps any: what is left of a call is who may make it. */
+static long xattr_use(const struct path *p, enum xattr_use use)
+{
+	int err = use == XATTR_LIST ? 0 : vfs_xattr_permission(p, use == XATTR_CHANGE);
+
+	return err || use == XATTR_LIST ? err : -EOPNOTSUPP;
+}
+
+static long xattr_path(const char __user *path, bool follow, enum xattr_use use)
 {
 	struct path p;
-	int err = user_path(AT_FDCWD, path, follow ? LOOKUP_FOLLOW : 0, &p);
+	long err = user_path(AT_FDCWD, path, follow ? LOOKUP_FOLLOW : 0, &p);
 
 	if (err)
 		return err;
+	err = xattr_use(&p, use);
 	path_put(&p);
-	return result;
+	return err;
 }
 
-static long xattr_fd(int fd, long result)
+static long xattr_fd(int fd, enum xattr_use use)
 {
 	struct fd_ref r = fd_begin(fd);
+	long err;
 
 	if (!r.file)
 		return -EBADF;
+	err = xattr_use(&r.file->path, use);
 	fd_end(r);
-	return result;
+	return err;
 }
 
 static long setxattr_checks(const char __user *name, int flags)
@@ -390,7 +402,7 @@ long sys_setxattr(const char __user *path, const char __user *name, void __user 
 {
 	long err = setxattr_checks(name, flags);
 
-	return err ? err : xattr_path(path, true, -EOPNOTSUPP);
+	return err ? err : xattr_path(path, true, XATTR_CHANGE);
 }
 
 long sys_lsetxattr(const char __user *path, const char __user *name, void __user *value,
@@ -398,84 +410,78 @@ long sys_lsetxattr(const char __user *path, const char __user *name, void __user
 {
 	long err = setxattr_checks(name, flags);
 
-	return err ? err : xattr_path(path, false, -EOPNOTSUPP);
+	return err ? err : xattr_path(path, false, XATTR_CHANGE);
 }
 
 long sys_fsetxattr(int fd, const char __user *name, void __user *value, size_t size, int flags)
 {
-	long err = xattr_fd(fd, 0);
+	long err = xattr_fd(fd, XATTR_LIST);
 
 	if (!err)
 		err = setxattr_checks(name, flags);
-	return err ? err : -EOPNOTSUPP;
+	return err ? err : xattr_fd(fd, XATTR_CHANGE);
+}
+
+/* The file is looked for before the name is read. */
+static long named_path(
+	const char __user *path, bool follow, const char __user *name, enum xattr_use use)
+{
+	long err = xattr_path(path, follow, use);
+	long bad_name = err == -EOPNOTSUPP ? xattr_name(name) : 0;
+
+	return bad_name ? bad_name : err;
+}
+
+static long named_fd(int fd, const char __user *name, enum xattr_use use)
+{
+	long err = xattr_fd(fd, use);
+	long bad_name = err == -EOPNOTSUPP ? xattr_name(name) : 0;
+
+	return bad_name ? bad_name : err;
 }
 
 long sys_getxattr(const char __user *path, const char __user *name, void __user *value, size_t size)
 {
-	long err = xattr_path(path, true, 0);
-
-	if (!err)
-		err = xattr_name(name);
-	return err ? err : -EOPNOTSUPP;
+	return named_path(path, true, name, XATTR_READ);
 }
 
 long sys_lgetxattr(
 	const char __user *path, const char __user *name, void __user *value, size_t size)
 {
-	long err = xattr_path(path, false, 0);
-
-	if (!err)
-		err = xattr_name(name);
-	return err ? err : -EOPNOTSUPP;
+	return named_path(path, false, name, XATTR_READ);
 }
 
 long sys_fgetxattr(int fd, const char __user *name, void __user *value, size_t size)
 {
-	long err = xattr_fd(fd, 0);
-
-	if (!err)
-		err = xattr_name(name);
-	return err ? err : -EOPNOTSUPP;
+	return named_fd(fd, name, XATTR_READ);
 }
 
 long sys_listxattr(const char __user *path, void __user *list, size_t size)
 {
-	return xattr_path(path, true, 0);
+	return xattr_path(path, true, XATTR_LIST);
 }
 
 long sys_llistxattr(const char __user *path, void __user *list, size_t size)
 {
-	return xattr_path(path, false, 0);
+	return xattr_path(path, false, XATTR_LIST);
 }
 
 long sys_flistxattr(int fd, void __user *list, size_t size)
 {
-	return xattr_fd(fd, 0);
+	return xattr_fd(fd, XATTR_LIST);
 }
 
 long sys_removexattr(const char __user *path, const char __user *name)
 {
-	long err = xattr_path(path, true, 0);
-
-	if (!err)
-		err = xattr_name(name);
-	return err ? err : -EOPNOTSUPP;
+	return named_path(path, true, name, XATTR_CHANGE);
 }
 
 long sys_lremovexattr(const char __user *path, const char __user *name)
 {
-	long err = xattr_path(path, false, 0);
-
-	if (!err)
-		err = xattr_name(name);
-	return err ? err : -EOPNOTSUPP;
+	return named_path(path, false, name, XATTR_CHANGE);
 }
 
 long sys_fremovexattr(int fd, const char __user *name)
 {
-	long err = xattr_fd(fd, 0);
-
-	if (!err)
-		err = xattr_name(name);
-	return err ? err : -EOPNOTSUPP;
+	return named_fd(fd, name, XATTR_CHANGE);
 }

@@ -450,6 +450,8 @@ static inline bool inode_append_only(const struct inode *i)
 }
 int __must_check generic_permission(struct inode *i, unsigned may, bool rcu);
 int __must_check inode_permission(struct inode *i, unsigned may, bool rcu);
+/* May the caller read or change extended attributes of @p: 0, -EROFS, -EACCES, -EPERM. xattr(7). */
+int __must_check vfs_xattr_permission(const struct path *p, bool is_change);
 void generic_getattr(struct inode *i, struct kstat *st);
 /* In-memory directories (tmpfs, devfs): dentries stay pinned; iterate them. */
 int dcache_readdir(struct file *f, struct dir_context *ctx);

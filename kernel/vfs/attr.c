@@ -58,6 +58,14 @@ int path_want_write(const struct path *p)
 	return (READ_ONCE(p->mnt->flags) & MS_RDONLY) || sb_rdonly(p->mnt->sb) ? -EROFS : 0;
 }
 
+int vfs_xattr_permission(const struct path *p, bool is_change)
+{
+	int err = is_change ? path_want_write(p) : 0;
+
+	return err ? err
+		   : inode_permission(p->dentry->inode, is_change ? MAY_WRITE : MAY_READ, false);
+}
+
 int vfs_access(const struct path *p, unsigned may, const struct cred *c)
 {
 	const struct cred *own = current->cred;

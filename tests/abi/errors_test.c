@@ -101,7 +101,15 @@ enum { CHANGES = 1, AT = 2 };
 	_(umount2, 0, sc(umount2, p, 0))                                                           \
 	_(pivot_root, 0, sc(pivot_root, p, p))                                                     \
 	_(swapon, 0, sc(swapon, p, 0))                                                             \
-	_(swapoff, 0, sc(swapoff, p))
+	_(swapoff, 0, sc(swapoff, p))                                                              \
+	_(getxattr, 0, sc(getxattr, p, "user.a", buffer, 10))                                      \
+	_(lgetxattr, 0, sc(lgetxattr, p, "user.a", buffer, 10))                                    \
+	_(listxattr, 0, sc(listxattr, p, buffer, 10))                                              \
+	_(llistxattr, 0, sc(llistxattr, p, buffer, 10))                                            \
+	_(setxattr, CHANGES, sc(setxattr, p, "user.a", "x", 1, 0))                                 \
+	_(lsetxattr, CHANGES, sc(lsetxattr, p, "user.a", "x", 1, 0))                               \
+	_(removexattr, CHANGES, sc(removexattr, p, "user.a"))                                      \
+	_(lremovexattr, CHANGES, sc(lremovexattr, p, "user.a"))
 
 PATH_CALLS(AT_CALL)
 
@@ -215,6 +223,8 @@ CASE(read_only_file_system)
 	R(sc(access, "ro/d", W_OK));
 	R(sc(fchmod, fd, 0600));
 	R(sc(fchown, fd, 0, 0));
+	R(sc(fsetxattr, fd, "user.a", "x", 1, 0));
+	R(sc(fremovexattr, fd, "user.a"));
 	R(sc(utimensat, fd, NULL, NULL, 0));
 	R(sc(futimesat, fd, NULL, NULL));
 	R(sc(ftruncate, fd, 0));
