@@ -41,12 +41,6 @@ enum {
 	SIOCSARP = 0x8955,
 	SIOCGIFMAP = 0x8970,
 	SIOCSIFMAP = 0x8971,
-	SIOCGIFVLAN = 0x8982,
-	SIOCSIFVLAN = 0x8983,
-	SIOCBRADDBR = 0x89a0,
-	SIOCBRDELBR = 0x89a1,
-	SIOCBRADDIF = 0x89a2,
-	SIOCBRDELIF = 0x89a3,
 	SIOCDEVPRIVATE = 0x89f0 /* and 15 more: a driver's own; none of ours has any */
 };
 
@@ -126,14 +120,3 @@ struct linux_arpreq {
 };
 static_assert(sizeof(struct linux_arpreq) == 68, "struct arpreq");
 enum { ATF_COM = 2, ATF_PERM = 4, ATF_PUBL = 8, ATF_NETMASK = 0x20 };
-struct linux_vlan_args {
-	int32_t cmd;
-	char device[24];
-	union {
-		char device2[24];
-		int32_t vid;
-		uint32_t value;
-	};
-	int16_t qos;
-};
-static_assert(sizeof(struct linux_vlan_args) == 56, "struct vlan_ioctl_args");

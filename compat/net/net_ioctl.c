@@ -8,10 +8,8 @@
 #include "net_ioctl.h"
 #include "abi/netdev.h"
 #include "compat.h"
-#include <printf.h>
 
 enum { ETHTOOL_GDRVINFO = 3, ETHTOOL_GLINK = 10 };
-enum { VLAN_ADD = 0, VLAN_DEL = 1, VLAN_SET_NAME_TYPE = 6, VLAN_GET_REALDEV = 8, VLAN_GET_VID = 9 };
 
 int mask_to_prefix(__be32 mask)
 {
@@ -368,113 +366,6 @@ static long set_address6(struct net *net, unsigned cmd, void __user *arg)
 	return err;
 }
 
-/* ---- bridges and VLANs, as brctl and vconfig ask ---- */
-
-static long kind_create(struct net *net, const char *kind, const char *name, const void *args)
-{
-	const struct netdev_kind *k = netdev_kind_find(kind);
-	struct netdev *d;
-
-	return k ? k->create(net, name, args, &d) : -EOPNOTSUPP;
-}
-
-static long kind_destroy(struct net *net, const char *kind, const char *name)
-{
-	struct netdev *d = netdev_get_by_name(net, name);
-	long err = 0;
-
-	if (!d)
-		return -ENODEV;
-	if (!d->kind || strcmp(d->kind, kind))
-		err = -EPERM;
-	else if (d->flags & IFF_UP)
-		err = -EBUSY;
-	else
-		netdev_kind_find(kind)->destroy(d);
-	netdev_put(d);
-	return err;
-}
-
-static long bridge_create(struct net *net, unsigned cmd, void __user *arg)
-{
-	char name[NETDEV_NAME];
-	long err;
-
-	if (!capable(CAP_NET_ADMIN))
-		return -EPERM;
-	if (copy_from_user(name, arg, sizeof(name)))
-		return -EFAULT;
-	name[NETDEV_NAME - 1] = '\0';
-	net_config_lock();
-	err = cmd == SIOCBRADDBR ? kind_create(net, "bridge", name, NULL)
-				 : kind_destroy(net, "bridge", name);
-	net_config_unlock();
-	return err;
-}
-
-static long bridge_port(struct netdev *bridge, unsigned cmd, const struct linux_ifreq *r)
-{
-	struct netdev *port = netdev_get_by_index(bridge->net, (uint32_t)r->value);
-	long err;
-
-	if (!port)
-		return -EINVAL;
-	if (!bridge->kind || strcmp(bridge->kind, "bridge"))
-		err = -EOPNOTSUPP;
-	else if (cmd == SIOCBRADDIF)
-		err = bridge_add_port(bridge, port);
-	else
-		err = port->master == bridge ? bridge_del_port(port) : -EINVAL;
-	netdev_put(port);
-	return err;
-}
-
-static long vlan_add(struct net *net, const struct linux_vlan_args *v)
-{
-	struct vlan_args args = {.id = (uint16_t)v->vid, .protocol = ETH_P_8021Q};
-	char name[2 * NETDEV_NAME];
-	long err;
-
-	if (v->vid < 0 || v->vid > 4094)
-		return -ERANGE;
-	args.lower = netdev_get_by_name(net, v->device);
-	if (!args.lower)
-		return -ENODEV;
-	snprintf(name, sizeof(name), "%s.%d", v->device, v->vid);
-	err = strlen(name) < NETDEV_NAME ? kind_create(net, "vlan", name, &args) : -EINVAL;
-	netdev_put(args.lower);
-	return err;
-}
-
-static long vlan_ioctl(struct net *net, void __user *arg)
-{
-	struct linux_vlan_args v;
-	long err;
-
-	if (copy_from_user(&v, arg, sizeof(v)))
-		return -EFAULT;
-	v.device[NETDEV_NAME - 1] = '\0';
-	if (!capable(CAP_NET_ADMIN))
-		return -EPERM;
-	net_config_lock();
-	switch (v.cmd) {
-	case VLAN_ADD:
-		err = vlan_add(net, &v);
-		break;
-	case VLAN_DEL:
-		err = kind_destroy(net, "vlan", v.device);
-		break;
-	case VLAN_SET_NAME_TYPE:
-		err = v.value == 2 ? 0 : -EOPNOTSUPP; /* names are DEVICE.ID */
-		break;
-	default:
-		unsupported("SIOCSIFVLAN command", (uint64_t)v.cmd);
-		err = -EOPNOTSUPP;
-	}
-	net_config_unlock();
-	return err;
-}
-
 /* ---- ethtool ---- */
 
 static long ethtool(struct netdev *d, const struct linux_ifreq *r)
@@ -532,8 +423,6 @@ static enum ifreq_kind ifreq_kind(unsigned cmd)
 	case SIOCSIFTXQLEN:
 	case SIOCADDMULTI:
 	case SIOCDELMULTI:
-	case SIOCBRADDIF:
-	case SIOCBRDELIF:
 		return IFREQ_SET;
 	}
 	return NOT_IFREQ;
@@ -551,8 +440,7 @@ static long set_one(struct netdev *d, unsigned cmd, struct linux_ifreq *r)
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
 	net_config_lock();
-	err = cmd == SIOCBRADDIF || cmd == SIOCBRDELIF ? bridge_port(d, cmd, r)
-						       : set_attribute(d, cmd, r);
+	err = set_attribute(d, cmd, r);
 	net_config_unlock();
 	return err;
 }
@@ -606,14 +494,6 @@ bool net_ioctl(struct socket *s, unsigned cmd, void __user *arg, long *result)
 	case SIOCGARP:
 	case SIOCDARP:
 		*result = s->family == AF_INET ? net_ioctl_arp(s, cmd, arg) : -ENOTTY;
-		return true;
-	case SIOCBRADDBR:
-	case SIOCBRDELBR:
-		*result = bridge_create(s->net, cmd, arg);
-		return true;
-	case SIOCSIFVLAN:
-	case SIOCGIFVLAN:
-		*result = vlan_ioctl(s->net, arg);
 		return true;
 	case SIOCSIFADDR:
 	case SIOCDIFADDR:

@@ -1,8 +1,7 @@
 /*
  * nl_link.c - interfaces by rtnetlink(7): RTM_{GET,NEW,SET,DEL}LINK.
  *
- * Does not: queueing disciplines, alternative names, bonds; bridge and veth options beyond what is
- * decoded here get EOPNOTSUPP.
+ * Does not: queueing disciplines, alternative names, masters (bridges, bonds): EOPNOTSUPP.
  */
 #include "netlink.h"
 #include "compat.h"
@@ -125,26 +124,6 @@ static int get_link(struct nl_request *r, const struct nlattr **attr)
 
 /* ---- changing ---- */
 
-static int set_master(struct netdev *d, uint32_t ifindex)
-{
-	struct netdev *bridge;
-	int err = 0;
-
-	if (!ifindex)
-		return d->master ? bridge_del_port(d) : 0;
-	bridge = netdev_get_by_index(d->net, ifindex);
-	if (!bridge)
-		return -EINVAL;
-	if (!bridge->kind || strcmp(bridge->kind, "bridge"))
-		err = -EOPNOTSUPP;
-	else if (d->master && d->master != bridge)
-		err = bridge_del_port(d);
-	if (!err && d->master != bridge)
-		err = bridge_add_port(bridge, d);
-	netdev_put(bridge);
-	return err;
-}
-
 static int set_name(struct netdev *d, const struct nlattr *a)
 {
 	char name[NETDEV_NAME];
@@ -171,71 +150,18 @@ static int change_link(
 		err = set_name(d, attr[IFLA_IFNAME]);
 	if (!err && attr[IFLA_TXQLEN])
 		d->tx_queue_len = nla_u32(attr[IFLA_TXQLEN], d->tx_queue_len, &err);
-	if (!err && attr[IFLA_MASTER])
-		err = set_master(d, nla_u32(attr[IFLA_MASTER], 0, &err));
+	if (!err && attr[IFLA_MASTER] && nla_u32(attr[IFLA_MASTER], 0, &err) && !err)
+		err = -EOPNOTSUPP; /* no device can be a master */
 	if (!err && mask)
 		err = netdev_set_flags(d, m->flags,
 			mask & (IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP | IFF_MULTICAST));
 	return err;
 }
 
-/* What IFLA_INFO_DATA says of a new interface, by kind. */
-union kind_args {
-	struct vlan_args vlan;
-	struct veth_args veth;
-};
-
-static int vlan_data(struct net *net, const struct nlattr **attr, const struct nlattr **data,
-	union kind_args *out)
-{
-	int err = 0;
-	uint16_t id;
-
-	if (!attr[IFLA_LINK] || !data[IFLA_VLAN_ID] || nla_len(data[IFLA_VLAN_ID]) < sizeof(id))
-		return -EINVAL;
-	memcpy(&id, nla_data(data[IFLA_VLAN_ID]), sizeof(id));
-	if (id > 4094)
-		return -ERANGE;
-	out->vlan = (struct vlan_args){.id = id, .protocol = ETH_P_8021Q};
-	if (data[IFLA_VLAN_PROTOCOL] && nla_len(data[IFLA_VLAN_PROTOCOL]) >= sizeof(__be16)) {
-		__be16 protocol;
-
-		memcpy(&protocol, nla_data(data[IFLA_VLAN_PROTOCOL]), sizeof(protocol));
-		out->vlan.protocol = be16(protocol);
-	}
-	/* The configuration lock keeps the device. */
-	rcu_read_lock();
-	out->vlan.lower = netdev_by_index_rcu(net, nla_u32(attr[IFLA_LINK], 0, &err));
-	rcu_read_unlock();
-	return err ? err : out->vlan.lower ? 0 : -ENODEV;
-}
-
-/* The peer's part is a message of its own: struct ifinfomsg, then attributes. */
-static int veth_data(const struct nlattr **data, char *peer, union kind_args *out)
-{
-	const struct nlattr *attr[NL_ATTRS], *p = data[VETH_INFO_PEER];
-	struct nl_request inner = {0};
-	int err;
-
-	*peer = '\0';
-	out->veth.peer = NULL;
-	if (!p)
-		return 0;
-	inner.body = nla_data(p);
-	inner.body_len = nla_len(p);
-	err = nl_parse(&inner, sizeof(struct ifinfomsg), attr, NL_ATTRS - 1);
-	if (!err && attr[IFLA_IFNAME]) {
-		err = nla_string(attr[IFLA_IFNAME], peer, NETDEV_NAME);
-		out->veth.peer = peer;
-	}
-	return err;
-}
-
 static int new_link(struct nl_request *r, const struct nlattr **attr)
 {
-	const struct nlattr *info[NL_ATTRS], *data[NL_ATTRS] = {0};
-	char kind[16], name[NETDEV_NAME] = "", peer[NETDEV_NAME];
-	union kind_args args = {0};
+	const struct nlattr *info[NL_ATTRS];
+	char kind[16], name[NETDEV_NAME] = "";
 	const struct netdev_kind *k;
 	struct netdev *d;
 	int err;
@@ -250,18 +176,12 @@ static int new_link(struct nl_request *r, const struct nlattr **attr)
 		unsupported("kind of interface", 0);
 		return -EOPNOTSUPP;
 	}
-	if (info[IFLA_INFO_DATA])
-		err = nl_parse_nested(info[IFLA_INFO_DATA], data, NL_ATTRS - 1);
-	if (!err && attr[IFLA_IFNAME])
+	if (attr[IFLA_IFNAME])
 		err = nla_string(attr[IFLA_IFNAME], name, sizeof(name));
 	if (!err && !*name)
 		snprintf(name, sizeof(name), "%s%%d", kind);
-	if (!err && !strcmp(kind, "vlan"))
-		err = vlan_data(r->net, attr, data, &args);
-	else if (!err && !strcmp(kind, "veth"))
-		err = veth_data(data, peer, &args);
 	if (!err)
-		err = k->create(r->net, name, &args, &d);
+		err = k->create(r->net, name, NULL, &d);
 	return err ? err : change_link(d, r->body, attr, false);
 }
 

@@ -285,20 +285,11 @@ void netdev_tap_del(
 
 /* Software devices that netlink and ioctl(2) make: by kind. */
 struct netdev_kind {
-	const char *name; /* "vlan", "bridge", "veth", "dummy" */
+	const char *name; /* as IFLA_INFO_KIND has it */
 	struct list_head node;
-	/* Config lock held. @arg by kind: vlan: struct {lower, id}; see netdev_kinds.h. */
+	/* Config lock held. @arg is the kind's own; NULL: defaults. */
 	int (*create)(struct net *net, const char *name, const void *arg, struct netdev **out);
 	void (*destroy)(struct netdev *d);
 };
 void netdev_kind_register(struct netdev_kind *k);
 const struct netdev_kind *netdev_kind_find(const char *name);
-struct vlan_args {
-	struct netdev *lower;
-	uint16_t id, protocol;
-};
-struct veth_args {
-	const char *peer;
-};
-int __must_check bridge_add_port(struct netdev *bridge, struct netdev *port); /* config lock */
-int __must_check bridge_del_port(struct netdev *port);

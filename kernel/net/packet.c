@@ -453,9 +453,7 @@ static int member_apply(struct socket *s, const struct packet_mreq *r, bool add)
 		netdev_promisc(d, add ? 1 : -1);
 		break;
 	case MR_ALLMULTI:
-		d->allmulti_users += add ? 1u : -1u;
-		if (d->ops->set_rx_mode)
-			d->ops->set_rx_mode(d);
+		netdev_allmulti(d, add ? 1 : -1);
 		break;
 	case MR_MULTICAST:
 		if (r->alen != ETH_ALEN || d->addr_len != ETH_ALEN)
