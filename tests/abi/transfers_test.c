@@ -92,6 +92,7 @@ CASE(not_waiting)
 	R(get(p[0], -1, NOWAIT));
 	R(get(p[0], 0, NOWAIT));
 	R(put_at(p[1], 0, NOWAIT));
+	R(put_at(p[1], -1, 0)); /* so that reading need not wait */
 	both("read end", p[0], -1, APPEND | DSYNC);
 	vector.iov_len = 64;
 	while (put_at(p[1], -1, NOWAIT) > 0)
