@@ -11,7 +11,8 @@
  * Objects: struct nl_sock lies on one list, nl_socks, under nl_lock, from bind (explicit, or by the
  * first send) to release.
  *
- * Locks: nl_lock, plain spinlock, level 47, task context; nl_sock->request (mutex) makes the
+ * Locks: nl_lock, plain spinlock, task context, may be taken under other sockets' and neighbours'
+ * locks, and above the locks of netlink sockets; nl_sock->request (mutex) makes the
  * requests of one socket one after another, above the configuration lock.
  *
  * Does not: messages from program to program; NETLINK_AUDIT, NETLINK_NETFILTER and others
@@ -531,6 +532,7 @@ static int nl_create(struct net *net, int type, int protocol, struct socket **ou
 	if (!s)
 		return -ENOMEM;
 	ns = nl_sk(s);
+	spin_init(&s->lock); /* a class of its own: notes are queued under other sockets' locks */
 	list_init(&ns->node);
 	list_init(&ns->dump);
 	mutex_init(&ns->request);

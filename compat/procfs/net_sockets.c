@@ -6,7 +6,7 @@
 #include "net/netlink.h"
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58, PROTO_RAW = 255 };
-enum { STATE_ESTABLISHED = 1, STATE_TIME_WAIT = 6, TCP_LINE = 149, UDP_LINE = 127 };
+enum { STATE_TIME_WAIT = 6, STATE_LISTEN = 10, TCP_LINE = 149, UDP_LINE = 127 };
 
 struct inet_rows {
 	struct text *t;
@@ -36,7 +36,8 @@ static int inet_row(const struct inet_sock_info *i, void *arg)
 	text_add(t, r->is_tcp ? "%4u:" : "%5u:", r->n++);
 	addr_port(t, i->family, &i->local, i->lport);
 	addr_port(t, i->family, &i->remote, i->rport);
-	text_add(t, " %02X %08X:%08X %02X:%08X %08X %5u %8d %llu %u %016x", i->state, i->wqueue,
+	text_add(t, " %02X %08X:%08X %02X:%08X %08X %5u %8d %llu %u %016x", i->state,
+		r->is_tcp && i->state == STATE_LISTEN ? 0 : i->wqueue /* its backlog: ss(8) only */,
 		i->rqueue, i->timer, i->timer_ms / 10, i->retransmits, i->uid, 0,
 		(unsigned long long)i->ino, i->refs, 0);
 	if (r->is_tcp && i->state != STATE_TIME_WAIT)
