@@ -128,7 +128,8 @@ static void init_common(struct inet_sock *is, uint16_t family, uint8_t proto)
 	is->mcast_src = any4;
 	is->mcast_ttl = 1;
 	is->mcast_hops6 = 1;
-	is->mcast_loop = is->mcast_loop6 = is->mcast_all = is->mcast_all6 = true;
+	is->mcast_loop = is->mcast_loop6 = is->mcast_all6 = true;
+	is->mcast_all = family == AF_INET;
 	is->pmtu_mode = is->pmtu_mode6 = IP_PMTUDISC_WANT;
 	is->v6only = family == AF_INET6 && is->s.net->inet->bindv6only;
 	list_init(&is->groups);
@@ -140,11 +141,13 @@ static int create(struct net *net, uint16_t family, int type, int protocol, stru
 	struct socket *s;
 	int err;
 
-	if (protocol < 0 || protocol >= IPPROTO_MAX)
+	if (protocol < 0 || protocol >= IPPROTO_LIMIT)
 		return -EINVAL;
 	p = find_proto(family, type, protocol, &err);
 	if (!p)
 		return err;
+	if (protocol >= IPPROTO_MAX)
+		return -EPROTONOSUPPORT;
 	if (p->needs_raw && !capable(CAP_NET_RAW))
 		return -EPERM;
 	s = socket_alloc(p->size, net, p->ops, type, protocol ? protocol : p->proto);
@@ -224,6 +227,24 @@ int inet_addr_in(struct inet_sock *is, const struct sockaddr_storage *a, unsigne
 	return addr_in6((const struct sockaddr_in6 *)a, len, ip, port, ifindex);
 }
 
+/* bind(2) wants the socket's own family; AF_UNSPEC with a zero address is an old way to say "any".
+ */
+int inet_bind_name(const struct inet_sock *is, const struct sockaddr_storage *a, unsigned len)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)a;
+
+	if (is->s.family == AF_INET6) {
+		if (len < offsetof(struct sockaddr_in6, sin6_scope_id))
+			return -EINVAL;
+		return a->ss_family == AF_INET6 ? 0 : -EAFNOSUPPORT;
+	}
+	if (len < sizeof(*in))
+		return -EINVAL;
+	if (a->ss_family == AF_INET)
+		return 0;
+	return a->ss_family == AF_UNSPEC && in->sin_addr == to_be32(0) ? 0 : -EAFNOSUPPORT;
+}
+
 unsigned inet_addr_out(struct inet_sock *is, const struct ip_addr *ip, __be16 port,
 	uint32_t ifindex, struct sockaddr_storage *a)
 {
@@ -275,6 +296,7 @@ int inet_bind_check(struct inet_sock *is, const struct ip_addr *a, uint32_t *ifi
 	struct net *net = is->s.net;
 	const bool v4 = ip_is_v4(a);
 	enum addr_type type;
+	bool there;
 
 	if (is->s.family == AF_INET6 && v4 && is->v6only)
 		return -EINVAL;
@@ -291,9 +313,11 @@ int inet_bind_check(struct inet_sock *is, const struct ip_addr *a, uint32_t *ifi
 	if (is->freebind || is->transparent || (v4 && net->inet->nonlocal_bind))
 		return 0;
 	net_enter();
-	type = *ifindex && !netdev_by_index_rcu(net, *ifindex) ? ADDR_NONE
-							       : inet_addr_type(net, a, *ifindex);
+	there = !*ifindex || netdev_by_index_rcu(net, *ifindex);
+	type = there ? inet_addr_type(net, a, *ifindex) : ADDR_NONE;
 	net_exit();
+	if (!there && !v4)
+		return -ENODEV;
 	return type == ADDR_NONE ? -EADDRNOTAVAIL : 0;
 }
 
@@ -378,6 +402,8 @@ struct net_inet net_inet_initial = {
 	.udp_wmem_min = 4096,
 	.icmp_ratelimit_ms = 1000,
 	.icmp_echo_ignore_broadcasts = true,
+	.accept_ra = true,
+	.autoconf = true,
 	.ping_group_min = 1,
 	.ping_group_max = 0,
 	.frag_high_bytes = 4 << 20,

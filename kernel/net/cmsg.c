@@ -79,18 +79,22 @@ static void put6(struct inet_sock *is, struct socket_msg *m, struct pkt *p)
 	const uint32_t flags = is->cmsg_flags;
 	int v;
 
-	if (flags & INET_RECV_PKTINFO6) {
+	if (flags & (INET_RECV_PKTINFO6 | INET_RECV_PKTINFO6_OLD)) {
 		struct ip6_pktinfo pi = {.ifindex = p->ip.ifindex};
 
 		memcpy(pi.addr, p->ip.dst.b, sizeof(pi.addr));
-		cmsg_put(m, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof(pi));
+		if (flags & INET_RECV_PKTINFO6)
+			cmsg_put(m, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof(pi));
+		if (flags & INET_RECV_PKTINFO6_OLD)
+			cmsg_put(m, IPPROTO_IPV6, IPV6_2292PKTINFO, &pi, sizeof(pi));
 	}
 	if (ip_is_v4(&p->ip.dst))
 		return;
-	if (flags & INET_RECV_HOPLIMIT6) {
-		v = p->ip.ttl;
+	v = p->ip.ttl;
+	if (flags & INET_RECV_HOPLIMIT6)
 		cmsg_put(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &v, sizeof(v));
-	}
+	if (flags & INET_RECV_HOPLIMIT6_OLD)
+		cmsg_put(m, IPPROTO_IPV6, IPV6_2292HOPLIMIT, &v, sizeof(v));
 	if (flags & INET_RECV_TCLASS6) {
 		v = p->ip.tos;
 		cmsg_put(m, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof(v));
@@ -118,12 +122,12 @@ void inet_put_cmsgs(struct inet_sock *is, struct socket_msg *m, struct pkt *p)
 
 /* ---- to send ---- */
 
-/* A source may be named only if it could be bound to. */
+/* An IPv6 source may be named only if it could be bound to; IPv4's is the route's business. */
 static int check_source(struct inet_sock *is, const struct inet_cmsg *c)
 {
 	enum addr_type type;
 
-	if (!c->has_src || is->freebind || is->transparent)
+	if (!c->has_src || ip_is_v4(&c->src) || is->freebind || is->transparent)
 		return 0;
 	net_enter();
 	type = inet_addr_type(is->s.net, &c->src, 0);
@@ -205,7 +209,11 @@ static int get6(struct inet_sock *is, const struct cmsghdr *h, struct inet_cmsg 
 			c->ttl = v;
 		return 0;
 	case IPV6_DONTFRAG:
-		return n == sizeof(v) ? 0 : -EINVAL;
+		if (n != sizeof(v))
+			return -EINVAL;
+		memcpy(&v, cmsg_data(h), sizeof(v));
+		c->dont_fragment = v == 1;
+		return v == 0 || v == 1 ? 0 : -EINVAL;
 	default:
 		return -EINVAL;
 	}

@@ -60,6 +60,7 @@ int dgram_dest(
 		if (d->c.has_src || d->c.ifindex || d->c.tos >= 0 || d->c.ttl >= 0)
 			d->connected = false;
 	}
+	d->confirm = m->flags & MSG_CONFIRM;
 	return err;
 }
 
@@ -67,7 +68,9 @@ int dgram_route(struct inet_sock *is, const struct dgram_dest *d, struct dst *ou
 {
 	const bool v4 = ip_is_v4(&d->dst);
 	struct flow f = {
-		.src = d->c.has_src ? d->c.src : is->local,
+		.src = d->c.has_src                          ? d->c.src
+		       : !v4 && !ip_is_any(&is->sticky_src6) ? is->sticky_src6
+							     : is->local,
 		.dst = d->dst,
 		.ifindex = is->s.ifindex  ? is->s.ifindex
 			   : d->c.ifindex ? d->c.ifindex
@@ -86,6 +89,10 @@ int dgram_route(struct inet_sock *is, const struct dgram_dest *d, struct dst *ou
 
 	if (ip_is_any(&f.src) && v4)
 		f.src = ip_from_v4(IP4(0, 0, 0, 0));
+	if (!f.ifindex && !v4)
+		f.ifindex = is->sticky_ifindex6;
+	if (!f.ifindex && !ip_is_multicast(&d->dst))
+		f.ifindex = is->unicast_ifindex;
 	if (ip_is_multicast(&d->dst)) {
 		if (!f.ifindex)
 			f.ifindex = v4 ? is->mcast_ifindex : is->mcast_ifindex6;
@@ -117,10 +124,11 @@ void dgram_args(struct inet_sock *is, const struct dgram_dest *d, const struct d
 		.tos = d->c.tos >= 0 ? (uint8_t)d->c.tos
 		       : v4          ? is->tos
 				     : is->tclass6,
-		.ttl_is_set = d->c.ttl >= 0 || group,
+		.ttl_is_set = d->c.ttl >= 0 || group || (!v4 && is->hops6_is_set),
 		.options = is->ip_options,
 		.options_len = is->ip_options_len,
 		.flow_label = is->flow_label,
+		.dont_fragment = !v4 && (is->dontfrag6 || d->c.dont_fragment),
 		.pmtu_mode = v4 ? is->pmtu_mode : is->pmtu_mode6,
 		.mcast_loop = v4 ? is->mcast_loop : is->mcast_loop6,
 		.sk = is,
@@ -197,8 +205,6 @@ ssize_t dgram_recv(struct inet_sock *is, struct socket_msg *m, size_t n,
 	size_t part;
 	int err;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (m->flags & MSG_ERRQUEUE)
 		return inet_recv_error(is, m, n);
 	err = socket_rcv_begin(&is->s, m->flags, &p);

@@ -8,6 +8,7 @@ struct dgram_dest {
 	struct ip_addr dst;
 	__be16 port;
 	bool connected; /* no destination given, nothing special asked: the socket's own route */
+	bool confirm;   /* MSG_CONFIRM: the peer answered lately */
 	uint32_t ifindex;
 	struct inet_cmsg c;
 };

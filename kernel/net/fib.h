@@ -113,6 +113,9 @@ struct nexthop *nexthop_new(struct netdev *d, const struct rt_hop *h) __must_che
  * (a joined group): it is for this host; ADDR_NONE: it is not. In a section.
  */
 enum addr_type route_input(struct net *net, const struct netdev *in, const struct ip_addr *dst);
+/* Would an answer to the IPv4 address @src leave by @in (strict), or at all? rp_filter, RFC 3704.
+ */
+bool route_source_ok(struct net *net, const struct netdev *in, const struct ip_addr *src);
 /* The way on for a packet that is not for this host: 0, or -errno of the route. */
 int __must_check route_forward(
 	struct net *net, const struct netdev *in, const struct flow *f, struct dst *out);

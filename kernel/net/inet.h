@@ -25,7 +25,9 @@ enum {
 	IPPROTO_ICMPV6 = 58,
 	IPPROTO_UDPLITE = 136,
 	IPPROTO_RAW = 255,
-	IPPROTO_MAX = 256
+	IPPROTO_MAX = 256, /* of what fits a header */
+	IPPROTO_LIMIT =
+		263 /* socket(2) takes Linux's own numbers up to here, and has none of them */
 };
 
 /* ---- where a packet goes ---- */
@@ -104,7 +106,8 @@ struct inet_sock {
 		transparent;
 	uint8_t pmtu_mode; /* IP_PMTUDISC_* */
 	/* Options that a v6 socket has twice: these are for what it sends as IPv6. */
-	uint8_t hops6, mcast_hops6, tclass6, pmtu_mode6; /* 0 hops6: default */
+	uint8_t hops6, mcast_hops6, tclass6, pmtu_mode6;
+	bool hops6_is_set; /* else the default */
 	bool mcast_loop6, mcast_all, mcast_all6, dontfrag6, flowinfo_send, auto_flowlabel, nodefrag,
 		bind_no_port /* IP_BIND_ADDRESS_NO_PORT */;
 	uint32_t unicast_ifindex, sticky_ifindex6, frag_size6 /* IPV6_MTU */;
@@ -131,7 +134,9 @@ enum inet_recv { /* ancillary data asked for */
 	INET_RECV_TCLASS6 = 128,
 	INET_RECV_FRAGSIZE = 256,
 	INET_RECV_ORIGDST6 = 512,
-	INET_RECV_FRAGSIZE6 = 1024
+	INET_RECV_FRAGSIZE6 = 1024,
+	INET_RECV_PKTINFO6_OLD = 2048, /* RFC 2292's names for the same */
+	INET_RECV_HOPLIMIT6_OLD = 4096
 };
 static inline struct inet_sock *inet_sk(struct socket *s)
 {
@@ -190,6 +195,9 @@ unsigned inet_addr_out(struct inet_sock *is, const struct ip_addr *ip, __be16 po
 /* connect(2) and sends to "any" mean this host: 0.0.0.0 becomes 127.0.0.1, :: becomes ::1. */
 void inet_any_to_loopback(struct ip_addr *a);
 void inet_flow(const struct inet_sock *is, struct flow *f); /* of a connected (or bound) socket */
+/* Is @a of the kind that bind(2) of this socket takes? 0, -EINVAL, -EAFNOSUPPORT. */
+int __must_check inet_bind_name(
+	const struct inet_sock *is, const struct sockaddr_storage *a, unsigned len);
 /* May @is be bound to @a (a family's, device's, this host's address)? *ifindex: of the sockaddr in,
  * to bind to out. 0, -EINVAL, -EADDRNOTAVAIL. */
 int __must_check inet_bind_check(struct inet_sock *is, const struct ip_addr *a, uint32_t *ifindex);
@@ -287,7 +295,7 @@ struct inet_cmsg {
 	uint32_t ifindex;
 	int ttl, tos; /* -1: not given */
 	uint16_t gso_size;
-	bool has_src;
+	bool has_src, dont_fragment;
 };
 int __must_check inet_get_cmsgs(
 	struct inet_sock *is, const struct socket_msg *m, struct inet_cmsg *c);
@@ -312,6 +320,8 @@ struct net_inet {
 	bool icmp_echo_ignore_broadcasts, icmp_echo_ignore_all, icmp6_echo_ignore_all;
 	uint32_t ping_group_min, ping_group_max;
 	bool bindv6only, nonlocal_bind;
+	bool disable_ipv6, accept_ra, autoconf; /* of every interface: inetdev_reconfigure() */
+	uint8_t rp_filter;                      /* RFC 3704: 0 no, 1 strict, 2 loose */
 	uint32_t frag_high_bytes, frag_low_bytes, frag_time_s;
 };
 

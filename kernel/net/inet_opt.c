@@ -18,10 +18,12 @@ enum opt_kind {
 	OPT_CMSG,  /* a bit of cmsg_flags */
 };
 enum opt_limits {
-	NO_STREAM = 1, /* -EINVAL on streams */
-	RAW_ONLY = 2,  /* -ENOPROTOOPT elsewhere */
-	NET_RAW = 4,   /* setting it wants CAP_NET_RAW or CAP_NET_ADMIN */
-	FULL_INT = 8   /* shorter values are -EINVAL */
+	NO_STREAM = 1,  /* -EINVAL on streams */
+	RAW_ONLY = 2,   /* -ENOPROTOOPT elsewhere */
+	NET_RAW = 4,    /* setting it wants CAP_NET_RAW or CAP_NET_ADMIN */
+	FULL_INT = 8,   /* shorter values are -EINVAL */
+	NOT_EMPTY = 16, /* a value of no bytes is -EINVAL, else 0 is meant */
+	SHORT_IS_0 = 32 /* less than an int means 0 */
 };
 #define FIELD(f) offsetof(struct inet_sock, f)
 static const struct int_opt {
@@ -31,7 +33,7 @@ static const struct int_opt {
 	uint32_t bit;
 } opts4[] =
 	{
-		{IP_TTL, OPT_U8, 0, FIELD(ttl), -1, 255, 0},
+		{IP_TTL, OPT_U8, NOT_EMPTY, FIELD(ttl), -1, 255, 0},
 		{IP_HDRINCL, OPT_BOOL, RAW_ONLY, FIELD(hdrincl), 0, 0, 0},
 		{IP_RECVOPTS, OPT_CMSG, 0, 0, 0, 0, INET_RECV_OPTS},
 		{IP_PKTINFO, OPT_CMSG, 0, 0, 0, 0, INET_RECV_PKTINFO},
@@ -41,13 +43,13 @@ static const struct int_opt {
 		{IP_RECVFRAGSIZE, OPT_CMSG, NO_STREAM, 0, 0, 0, INET_RECV_FRAGSIZE},
 		{IP_MTU_DISCOVER, OPT_U8, 0, FIELD(pmtu_mode), 0, IP_PMTUDISC_OMIT, 0},
 		{IP_RECVERR, OPT_BOOL, 0, FIELD(recverr), 0, 0, 0},
-		{IP_FREEBIND, OPT_BOOL, 0, FIELD(freebind), 0, 0, 0},
-		{IP_TRANSPARENT, OPT_BOOL, NET_RAW, FIELD(transparent), 0, 0, 0},
-		{IP_MINTTL, OPT_U8, 0, FIELD(min_ttl), 0, 255, 0},
+		{IP_FREEBIND, OPT_BOOL, NOT_EMPTY, FIELD(freebind), 0, 0, 0},
+		{IP_TRANSPARENT, OPT_BOOL, NET_RAW | NOT_EMPTY, FIELD(transparent), 0, 0, 0},
+		{IP_MINTTL, OPT_U8, NOT_EMPTY, FIELD(min_ttl), 0, 255, 0},
 		{IP_NODEFRAG, OPT_BOOL, RAW_ONLY, FIELD(nodefrag), 0, 0, 0},
 		{IP_BIND_ADDRESS_NO_PORT, OPT_BOOL, 0, FIELD(bind_no_port), 0, 0, 0},
-		{IP_MULTICAST_LOOP, OPT_BOOL, 0, FIELD(mcast_loop), 0, 0, 0},
-		{IP_MULTICAST_ALL, OPT_BIT01, 0, FIELD(mcast_all), 0, 0, 0},
+		{IP_MULTICAST_LOOP, OPT_BOOL, NOT_EMPTY, FIELD(mcast_loop), 0, 0, 0},
+		{IP_MULTICAST_ALL, OPT_BIT01, NOT_EMPTY, FIELD(mcast_all), 0, 0, 0},
 },
   opts6[] = {
 	  {IPV6_UNICAST_HOPS, OPT_U8, FULL_INT, FIELD(hops6), -1, 255, 0},
@@ -57,13 +59,13 @@ static const struct int_opt {
 	  {IPV6_RECVERR, OPT_BOOL, FULL_INT, FIELD(recverr6), 0, 0, 0},
 	  {IPV6_FLOWINFO_SEND, OPT_BOOL, FULL_INT, FIELD(flowinfo_send), 0, 0, 0},
 	  {IPV6_RECVPKTINFO, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_PKTINFO6},
-	  {IPV6_2292PKTINFO, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_PKTINFO6},
+	  {IPV6_2292PKTINFO, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_PKTINFO6_OLD},
 	  {IPV6_RECVHOPLIMIT, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_HOPLIMIT6},
-	  {IPV6_2292HOPLIMIT, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_HOPLIMIT6},
+	  {IPV6_2292HOPLIMIT, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_HOPLIMIT6_OLD},
 	  {IPV6_RECVTCLASS, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_TCLASS6},
 	  {IPV6_RECVORIGDSTADDR, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_ORIGDST6},
 	  {IPV6_RECVFRAGSIZE, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_FRAGSIZE6},
-	  {IPV6_DONTFRAG, OPT_BOOL, FULL_INT, FIELD(dontfrag6), 0, 0, 0},
+	  {IPV6_DONTFRAG, OPT_BOOL, SHORT_IS_0, FIELD(dontfrag6), 0, 0, 0},
 	  {IPV6_TCLASS, OPT_U8, FULL_INT, FIELD(tclass6), -1, 255, 0},
 	  {IPV6_AUTOFLOWLABEL, OPT_BOOL, FULL_INT, FIELD(auto_flowlabel), 0, 0, 0},
 	  {IPV6_MINHOPCOUNT, OPT_U8, FULL_INT, FIELD(min_ttl), 0, 255, 0},
@@ -84,14 +86,14 @@ static const struct int_opt *find(int level, int name)
 }
 
 /* Values come as int or, at the IPv4 level, as a byte. */
-static int get_int(const void *val, unsigned len, bool full, int *v)
+static int get_int(const void *val, unsigned len, unsigned limits, int *v)
 {
 	*v = 0;
 	if (len >= sizeof(*v))
 		memcpy(v, val, sizeof(*v));
-	else if (full || !len)
+	else if (limits & FULL_INT || (limits & NOT_EMPTY && !len))
 		return -EINVAL;
-	else
+	else if (len && !(limits & SHORT_IS_0))
 		*v = *(const uint8_t *)val;
 	return 0;
 }
@@ -115,7 +117,7 @@ static int set_table(struct inet_sock *is, const struct int_opt *o, const void *
 
 	if (o->limits & RAW_ONLY && is->s.type != SOCK_RAW)
 		return -ENOPROTOOPT;
-	err = get_int(val, len, o->limits & FULL_INT, &v);
+	err = get_int(val, len, o->limits, &v);
 	if (err)
 		return err;
 	if (o->limits & NO_STREAM && is->s.type == SOCK_STREAM)
@@ -143,8 +145,6 @@ static int get_table(
 	const void *field = (const char *)is + o->offset;
 	int v;
 
-	if (o->limits & RAW_ONLY && is->s.type != SOCK_RAW)
-		return -ENOPROTOOPT;
 	if (o->kind == OPT_CMSG)
 		v = (is->cmsg_flags & o->bit) != 0;
 	else if (o->kind == OPT_U8)
@@ -153,8 +153,6 @@ static int get_table(
 		v = *(const bool *)field;
 	if (!v && o->offset == FIELD(ttl) && o->kind == OPT_U8)
 		v = is->s.net->inet->default_ttl;
-	if (!v && o->offset == FIELD(hops6) && o->kind == OPT_U8)
-		v = is->s.net->inet->default_hop_limit;
 	return put_int(v, v4, val, len);
 }
 
@@ -164,7 +162,7 @@ enum { ECN_MASK = 3 };
 
 static int set_tos(struct inet_sock *is, const void *val, unsigned len)
 {
-	int v, err = get_int(val, len, false, &v);
+	int v, err = get_int(val, len, 0, &v);
 
 	if (err)
 		return err;
@@ -179,7 +177,7 @@ static int set_tos(struct inet_sock *is, const void *val, unsigned len)
 
 static int set_mcast_ttl(struct inet_sock *is, const void *val, unsigned len)
 {
-	int v, err = get_int(val, len, false, &v);
+	int v, err = get_int(val, len, NOT_EMPTY, &v);
 
 	if (is->s.type == SOCK_STREAM || err || v < -1 || v > 255)
 		return -EINVAL;
@@ -341,7 +339,7 @@ static int get4(struct inet_sock *is, int name, void *val, unsigned *len)
 static int set_mcast_if6(struct inet_sock *is, const void *val, unsigned len)
 {
 	struct netdev *d;
-	int v, err = get_int(val, len, true, &v);
+	int v, err = get_int(val, len, FULL_INT, &v);
 
 	if (err || is->s.type == SOCK_STREAM)
 		return err ? err : -ENOPROTOOPT;
@@ -383,6 +381,12 @@ static int set6_int(struct inet_sock *is, int name, int v)
 			return -EINVAL;
 		is->v6only = v;
 		return 0;
+	case IPV6_UNICAST_HOPS:
+		if (v < -1 || v > 255)
+			return -EINVAL;
+		is->hops6 = (uint8_t)MAX(v, 0);
+		is->hops6_is_set = v >= 0;
+		return 0;
 	case IPV6_MULTICAST_HOPS:
 		if (is->s.type == SOCK_STREAM)
 			return -ENOPROTOOPT;
@@ -412,9 +416,10 @@ static int set6(struct inet_sock *is, int name, const void *val, unsigned len)
 	case IPV6_UNICAST_IF:
 		return set_unicast_if(is, val, len);
 	case IPV6_V6ONLY:
+	case IPV6_UNICAST_HOPS:
 	case IPV6_MULTICAST_HOPS:
 	case IPV6_MTU:
-		err = get_int(val, len, true, &v);
+		err = get_int(val, len, FULL_INT, &v);
 		return err ? err : set6_int(is, name, v);
 	default:
 		return group_setsockopt(is, IPPROTO_IPV6, name, val, len);
@@ -429,6 +434,9 @@ static int get6(struct inet_sock *is, int name, void *val, unsigned *len)
 	switch (name) {
 	case IPV6_MULTICAST_IF:
 		return put_int((int)is->mcast_ifindex6, false, val, len);
+	case IPV6_UNICAST_HOPS:
+		v = is->hops6_is_set ? is->hops6 : is->s.net->inet->default_hop_limit;
+		return put_int(v, false, val, len);
 	case IPV6_MULTICAST_HOPS:
 		return put_int(is->mcast_hops6, false, val, len);
 	case IPV6_UNICAST_IF:
@@ -475,7 +483,7 @@ int inet_getsockopt(struct socket *s, int level, int name, void *val, unsigned *
 	const struct int_opt *o;
 
 	if (!has_level(is, level))
-		return -ENOPROTOOPT;
+		return is->s.family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
 	o = find(level, name);
 	if (o)
 		return get_table(is, o, level == IPPROTO_IP, val, len);

@@ -26,6 +26,7 @@ enum { ADDR_BUCKETS = 256, METRIC_ADDRCONF = 256, FOREVER = UINT32_MAX };
 
 static struct hlist_head addr_hash[ADDR_BUCKETS]; /* [config lock], RCU */
 static struct delayed_work lifetime_work;
+static struct work settings_work;
 
 static struct hlist_head *bucket_of(const struct ip_addr *a)
 {
@@ -552,6 +553,15 @@ static void age_all(struct work *w)
 
 /* ---- interfaces come and go ---- */
 
+static void follow_settings(struct inet_dev *idev)
+{
+	const struct net_inet *in = idev->dev->net->inet;
+
+	idev->disable_ipv6 = in->disable_ipv6;
+	idev->accept_ra = in->accept_ra;
+	idev->autoconf = in->autoconf;
+}
+
 static void dev_added(struct netdev *d)
 {
 	struct inet_dev *idev = kzalloc(sizeof(*idev));
@@ -566,7 +576,8 @@ static void dev_added(struct netdev *d)
 	idev->direct = direct;
 	spin_init(&idev->lock);
 	list_init(&idev->addrs);
-	idev->accept_ra = idev->autoconf = idev->accept_redirects = true;
+	idev->accept_redirects = true;
+	follow_settings(idev);
 	ndisc_dev_init(idev);
 	group_dev_init(idev);
 	rcu_assign(d->inet, idev);
@@ -619,18 +630,51 @@ static void drop_addrs(struct inet_dev *idev, bool v4, bool v6)
 	} while (again);
 }
 
+static void stop6(struct inet_dev *idev)
+{
+	ndisc_down(idev);
+	drop_addrs(idev, false, true);
+}
+
 static void dev_down(struct netdev *d, struct inet_dev *idev)
 {
 	const struct ip_addr all_hosts = ip_from_v4(IP4(224, 0, 0, 1));
 
-	ndisc_down(idev);
-	drop_addrs(idev, false, true);
+	stop6(idev);
 	if (idev->is_up4) {
 		idev->is_up4 = false;
 		group_leave(idev, &all_hosts);
 	}
 	fib_flush_dev(d->net, d, false);
 	neigh_flush_dev(d, false);
+}
+
+static void reconfigure(struct inet_dev *idev)
+{
+	const bool was_off = idev->disable_ipv6;
+
+	follow_settings(idev);
+	if (idev->disable_ipv6 && !was_off)
+		stop6(idev);
+	else if (!idev->disable_ipv6 && was_off && idev->dev->flags & IFF_UP)
+		ndisc_up(idev);
+}
+
+static void reconfigure_all(struct work *w)
+{
+	struct netdev *d;
+
+	(void)w;
+	net_config_lock();
+	list_for_each_entry (d, &net_initial.devices, node)
+		if (inet_dev(d))
+			reconfigure(inet_dev(d));
+	net_config_unlock();
+}
+
+void inetdev_reconfigure(void)
+{
+	(void)work_queue(&settings_work);
 }
 
 static void idev_free(struct rcu_head *h)
@@ -675,6 +719,12 @@ static void on_event(struct netdev *d, enum netdev_event e)
 	case NETDEV_GOING:
 		dev_going(d, idev);
 		break;
+	case NETDEV_MTU: /* RFC 8200, 5: not below 1280 */
+		if (d->mtu < IP6_MIN_MTU)
+			stop6(idev);
+		else if (!idev->disable_ipv6 && d->flags & IFF_UP)
+			ndisc_up(idev);
+		break;
 	case NETDEV_CHANGED:
 		if (d->flags & IFF_RUNNING)
 			ndisc_carrier(idev);
@@ -695,6 +745,7 @@ void inetdev_init(struct net *net)
 	struct netdev *d;
 
 	delayed_work_init(&lifetime_work, age_all);
+	work_init(&settings_work, reconfigure_all);
 	netdev_watch(&watcher);
 	net_config_lock();
 	list_for_each_entry (d, &net->devices, node)

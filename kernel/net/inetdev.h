@@ -48,6 +48,8 @@ static inline struct inet_dev *inet_dev(const struct netdev *d) /* RCU; NULL: go
 	return rcu_dereference(((struct netdev *)(uintptr_t)d)->inet);
 }
 void inetdev_init(struct net *net);
+/* The namespace's IPv6 settings changed: interfaces follow, in a work item. Any context. */
+void inetdev_reconfigure(void);
 /* The entry of address @a on @d, or NULL. RCU. */
 struct ifaddr *inetdev_find(const struct netdev *d, const struct ip_addr *a);
 /* Some interface's entry of @a, one that is not tentative if there is one; or NULL. RCU. */

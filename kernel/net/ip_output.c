@@ -123,6 +123,7 @@ int inet_send_sk(struct inet_sock *is, struct pkt *p)
 		.proto = is->proto,
 		.ttl = v4 ? is->ttl : is->hops6,
 		.tos = v4 ? is->tos : is->tclass6,
+		.ttl_is_set = !v4 && is->hops6_is_set,
 		.options = is->ip_options,
 		.options_len = is->ip_options_len,
 		.flow_label = is->flow_label,

@@ -88,6 +88,12 @@ static bool martian_source(const struct pkt *p)
 	return src >> 24 == 0 || dst >> 24 == 0 || (!lo && (src >> 24 == 127 || dst >> 24 == 127));
 }
 
+static bool bad_reverse(struct net *net, const struct pkt *p)
+{
+	return !(p->dev->flags & IFF_LOOPBACK) && p->type != PKT_LOOPED && !ip_is_any(&p->ip.src) &&
+	       !route_source_ok(net, p->dev, &p->ip.src);
+}
+
 static void deliver(struct net *net, struct pkt *p)
 {
 	const struct ip4_hdr *h = ip4_header(p);
@@ -131,7 +137,7 @@ static void ip4_input(struct pkt *p)
 		pkt_free(p);
 		return;
 	}
-	if (unlikely(martian_source(p)))
+	if (unlikely(martian_source(p)) || unlikely(net->inet->rp_filter && bad_reverse(net, p)))
 		goto bad_address;
 	switch (route_input(net, p->dev, &p->ip.dst)) {
 	case ADDR_BROADCAST:

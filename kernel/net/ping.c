@@ -152,8 +152,10 @@ static int ping_bind(struct socket *s, const struct sockaddr_storage *a, unsigne
 	struct ip_addr addr;
 	uint32_t ifindex;
 	__be16 id;
-	int err = inet_addr_in(is, a, len, &addr, &id, &ifindex);
+	int err = inet_bind_name(is, a, len);
 
+	if (!err)
+		err = inet_addr_in(is, a, len, &addr, &id, &ifindex);
 	if (err)
 		return err;
 	if (s->family == AF_INET6 && ip_is_v4(&addr))

@@ -242,8 +242,10 @@ static int raw_bind(struct socket *s, const struct sockaddr_storage *a, unsigned
 	struct ip_addr addr;
 	uint32_t ifindex;
 	__be16 port;
-	int err = inet_addr_in(is, a, len, &addr, &port, &ifindex);
+	int err = inet_bind_name(is, a, len);
 
+	if (!err)
+		err = inet_addr_in(is, a, len, &addr, &port, &ifindex);
 	if (err)
 		return err;
 	if (s->family == AF_INET6 && ip_is_v4(&addr) && !ip_is_any(&addr))

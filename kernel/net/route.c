@@ -224,10 +224,14 @@ static void query_of(const struct flow *f, struct fib_query *q)
 	};
 }
 
-static bool bad_source4(struct net *net, const struct flow *f)
+/* A source must be an address of ours. */
+static int check_source4(struct net *net, const struct flow *f)
 {
-	return ip_is_multicast(&f->src) || ip_equal(&f->src, &lbcast) ||
-	       !inetdev_owner(net, &f->src);
+	if (ip_is_any(&f->src) || f->any_src)
+		return 0;
+	if (ip_is_multicast(&f->src) || ip_equal(&f->src, &lbcast) || !f->src.b[12])
+		return -EINVAL;
+	return inetdev_owner(net, &f->src) ? 0 : -ENETUNREACH;
 }
 
 /* RFC 1122, 3.3.1; the special cases of limited broadcast and multicast as Linux has them: they
@@ -240,8 +244,9 @@ static int lookup4(struct net *net, const struct flow *f, struct dst *out)
 	struct fib_result r;
 	int err;
 
-	if (!ip_is_any(&f->src) && !f->any_src && bad_source4(net, f))
-		return -EINVAL;
+	err = check_source4(net, f);
+	if (err)
+		return err;
 	if (f->ifindex) {
 		d = netdev_by_index_rcu(net, f->ifindex);
 		if (!d)
@@ -310,6 +315,16 @@ int route_forward(struct net *net, const struct netdev *in, const struct flow *f
 	if (r.rt->type != RTN_UNICAST)
 		return -EINVAL;
 	return dst_from_route(net, f, &r, out);
+}
+
+bool route_source_ok(struct net *net, const struct netdev *in, const struct ip_addr *src)
+{
+	const struct fib_query q = {.dst = *src};
+	struct fib_result r;
+
+	if (fib_lookup(net, &q, &r) || r.rt->type != RTN_UNICAST)
+		return false;
+	return net->inet->rp_filter == 2 || r.nh->dev == in;
 }
 
 /* ---- kinds of addresses ---- */

@@ -3,6 +3,7 @@
  * are.
  */
 #include "fib.h"
+#include "inetdev.h"
 #include <netctl.h>
 
 #define AT(f) offsetof(struct net_inet, f)
@@ -19,6 +20,10 @@ const struct net_sysctl net_sysctls[] = {
 	{"ipv4/ip_local_port_range", SYSCTL_U16, AT(port_min), 2, 1, 65535},
 	ONE("ipv4/ip_unprivileged_port_start", SYSCTL_U16, unprivileged_port, 0, 65535),
 	ONE("ipv4/ip_nonlocal_bind", SYSCTL_BOOL, nonlocal_bind, 0, 1),
+	ONE("ipv4/conf/all/rp_filter", SYSCTL_U8, rp_filter, 0, 2),
+	ONE("ipv6/conf/all/disable_ipv6", SYSCTL_BOOL, disable_ipv6, 0, 1),
+	ONE("ipv6/conf/all/accept_ra", SYSCTL_BOOL, accept_ra, 0, 1),
+	ONE("ipv6/conf/all/autoconf", SYSCTL_BOOL, autoconf, 0, 1),
 	ONE("ipv6/bindv6only", SYSCTL_BOOL, bindv6only, 0, 1),
 	{"ipv4/tcp_rmem", SYSCTL_U32_ARRAY, AT(tcp_rmem), 3, 1, INT32_MAX},
 	{"ipv4/tcp_wmem", SYSCTL_U32_ARRAY, AT(tcp_wmem), 3, 1, INT32_MAX},
@@ -102,5 +107,6 @@ int net_sysctl_set(struct net *net, unsigned nth, const uint32_t *values, unsign
 	for (i = 0; i < n; i++, at += width(c))
 		memcpy(at, &values[i], width(c));
 	fib_changed(net);
+	inetdev_reconfigure();
 	return 0;
 }

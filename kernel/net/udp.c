@@ -176,10 +176,21 @@ static void count_in(const struct pkt *p, enum net_mib_id v4, enum net_mib_id v6
 	mib_inc(ip_is_v4(&p->ip.dst) ? v4 : v6);
 }
 
+static const struct udp_hdr *udp_header(const struct pkt *p)
+{
+	return (const struct udp_hdr *)(p->lin + p->l4);
+}
+
 static void deliver(struct inet_sock *is, struct pkt *p)
 {
 	const bool v4 = ip_is_v4(&p->ip.dst);
 
+	if (unlikely(!v4 && !udp_header(p)->check && !udp_sk(is)->no_check6_rx)) { /* RFC 6936 */
+		mib_inc(MIB_UDP_CSUM_ERRORS);
+		mib_inc(MIB_UDP6_IN_ERRORS);
+		pkt_free(p);
+		return;
+	}
 	if (unlikely(is->min_ttl && p->ip.ttl < is->min_ttl)) {
 		pkt_free(p);
 		return;
@@ -290,8 +301,7 @@ static bool check(struct pkt *p)
 	if (len < p->len)
 		pkt_trim(p, len);
 	if (!h->check) {
-		if (v4)
-			return true;
+		return true; /* none: IPv6 sockets have a say in it */
 	} else if (p->csum != CSUM_NONE ||
 		   !csum_fold(pkt_csum(
 			   p, 0, len, csum_pseudo(&p->ip.src, &p->ip.dst, len, IPPROTO_UDP)))) {
@@ -392,14 +402,12 @@ static int udp_bind(struct socket *s, const struct sockaddr_storage *a, unsigned
 	struct ip_addr addr;
 	uint32_t ifindex;
 	__be16 port;
-	int err = inet_addr_in(is, a, len, &addr, &port, &ifindex);
+	int err = inet_bind_name(is, a, len);
 
+	if (!err)
+		err = inet_addr_in(is, a, len, &addr, &port, &ifindex);
 	if (err)
-		return err == -ENETUNREACH ? -EINVAL : err;
-	if (s->family == AF_INET && a->ss_family == AF_UNSPEC && !ip_is_any(&addr))
-		return -EAFNOSUPPORT;
-	if (s->family == AF_INET6 && a->ss_family == AF_INET)
-		return -EAFNOSUPPORT;
+		return err;
 	mutex_lock(&s->snd_mutex);
 	err = bind_locked(udp_sk(is), &addr, port, ifindex);
 	mutex_unlock(&s->snd_mutex);

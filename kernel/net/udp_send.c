@@ -86,6 +86,8 @@ static int send_connected(
 		pkt_free(p);
 	} else {
 		inet_cache_neighbour(&is->dst);
+		if (unlikely(d->confirm))
+			dst_confirm(&is->dst);
 		err = transmit(us, d, &is->dst, gso_size, p);
 	}
 	spin_unlock(&is->s.lock);
