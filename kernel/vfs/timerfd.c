@@ -20,6 +20,7 @@ enum {
 	CLK_REALTIME_ALARM = 8,
 	CLK_BOOTTIME_ALARM = 9
 };
+#define MAX_DRIFT 1000 /* one part in so many: twice what adjtimex(2) can do */
 enum { TFD_IOC_SET_TICKS = 0x40085400 };
 
 /* Key: [l] ->lock, irq  [w] watch_lock too */
@@ -36,6 +37,8 @@ struct timerfd {
 	uint64_t ticks;       /* [l] to be read */
 	bool resting;         /* [l] ran out, a periodic one waits for somebody to look */
 	bool canceled;        /* [l] the clock was set; not told yet */
+	int64_t offset_ns;    /* [l] of the wall clock when last looked at, */
+	uint64_t offset_at;   /* and when */
 };
 static LIST_HEAD(on_wall_clock);
 static struct spinlock watch_lock = SPINLOCK_INIT("timerfd watch_lock");
@@ -45,14 +48,26 @@ static bool is_wall(const struct timerfd *t)
 	return t->clock == CLK_REALTIME || t->clock == CLK_REALTIME_ALARM;
 }
 
+/* Lock held. The timer of the machine may be early for the wall clock. */
+static bool is_due(const struct timerfd *t)
+{
+	if (!t->deadline_ns || t->resting)
+		return false;
+	return t->wall_ns ? realtime_ns() >= (int64_t)t->wall_ns : clock_ns() >= t->deadline_ns;
+}
+
 static void ran_out(struct timer *timer)
 {
 	struct timerfd *t = container_of(timer, struct timerfd, timer);
 	unsigned long f = spin_lock_irq(&t->lock);
 
-	if (t->deadline_ns && clock_ns() >= t->deadline_ns && !t->resting) {
+	if (is_due(t)) {
 		t->ticks++;
 		t->resting = true;
+		t->wall_ns = 0;
+	} else if (t->wall_ns && !t->resting) {
+		t->deadline_ns = realtime_deadline((int64_t)t->wall_ns);
+		timer_arm(&t->timer, t->deadline_ns);
 	}
 	spin_unlock_irq(&t->lock, f);
 	wake_up_nr(&t->wait, ~0u, POLLIN | POLLRDNORM);
@@ -162,14 +177,6 @@ static uint64_t saturating_add(uint64_t a, uint64_t b)
 	return a + b < a ? UINT64_MAX - 1 : a + b;
 }
 
-/* Lock held. The time of day @wall as clock_ns() will show it; one in the past is now. */
-static uint64_t from_wall(uint64_t wall)
-{
-	int64_t at = (int64_t)wall - realtime_offset_ns();
-
-	return at > 0 ? (uint64_t)at : 1;
-}
-
 /* Lock held. */
 static void get_locked(struct timerfd *t, struct timer_setting *out)
 {
@@ -200,7 +207,7 @@ static void set_locked(struct timerfd *t, unsigned flags, const struct timer_set
 		t->deadline_ns = saturating_add(clock_ns(), value);
 	} else if (is_wall(t)) {
 		t->wall_ns = value;
-		t->deadline_ns = from_wall(value);
+		t->deadline_ns = realtime_deadline((int64_t)MIN(value, (uint64_t)INT64_MAX));
 	} else {
 		t->deadline_ns = value;
 	}
@@ -248,18 +255,30 @@ int timerfd_gettime(struct file *f, struct timer_setting *out)
 
 /* ---- the wall clock was set ---- */
 
+/* Lock held. Was the clock set, or does it only run a little faster or slower (adjtimex(2))? */
+static bool was_set(struct timerfd *t)
+{
+	uint64_t now = clock_ns();
+	int64_t offset = realtime_offset_ns(), by = offset - t->offset_ns;
+	int64_t drift = (int64_t)((now - t->offset_at) / MAX_DRIFT) + 1000;
+
+	t->offset_ns = offset;
+	t->offset_at = now;
+	return by > drift || by < -drift;
+}
+
 static void follow(struct timerfd *t)
 {
 	const unsigned both = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
 	unsigned long irq = spin_lock_irq(&t->lock);
-	bool tell = (t->flags & both) == both;
+	bool tell = was_set(t) && (t->flags & both) == both;
 
 	if (tell) {
 		t->canceled = true;
 		t->ticks++;
 	}
 	if (t->wall_ns && !t->resting) {
-		t->deadline_ns = from_wall(t->wall_ns);
+		t->deadline_ns = realtime_deadline((int64_t)t->wall_ns);
 		timer_arm(&t->timer, t->deadline_ns);
 	}
 	spin_unlock_irq(&t->lock, irq);
@@ -348,6 +367,8 @@ int timerfd_create(int clock, unsigned file_flags, struct file **out)
 	wait_queue_init(&t->wait);
 	list_init(&t->node);
 	t->clock = clock;
+	t->offset_ns = realtime_offset_ns();
+	t->offset_at = clock_ns();
 	err = file_create_anon("[timerfd]", &timerfd_fops, t, O_RDWR | file_flags, out);
 	if (err) {
 		kfree(t);
