@@ -242,6 +242,8 @@ struct socket_ops {
 	ssize_t (*sendpage)(struct socket *s, struct page *page, unsigned off, size_t n,
 		unsigned msg_flags, unsigned file_flags);
 	int (*mmap)(struct socket *s, struct vm_map_args *a); /* packet rings; NULL: -ENODEV */
+	void (*closing)(
+		struct socket *s); /* optional: close(2) of a descriptor of it, not yet done */
 	void (*release)(struct socket *
 			s); /* the file is gone: detach, close the connection; may sleep (linger) */
 	void (*destroy)(struct socket *

@@ -87,6 +87,15 @@ static void file_async(struct file *f, bool on)
 	WRITE_ONCE(s->async.on, on);
 }
 
+static int file_flush(struct file *f)
+{
+	struct socket *s = f->private;
+
+	if (s->ops->closing)
+		s->ops->closing(s);
+	return 0;
+}
+
 static void file_release(struct file *f)
 {
 	socket_discard(f->private);
@@ -99,6 +108,7 @@ static const struct file_ops socket_fops = {
 	.ioctl = file_ioctl,
 	.mmap = file_mmap,
 	.async = file_async,
+	.flush = file_flush,
 	.release = file_release,
 };
 

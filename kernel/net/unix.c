@@ -346,7 +346,7 @@ static ssize_t unix_seqpacket_recv(
 	.family = AF_UNIX, .bind = unix_bind, .socketpair = unix_socketpair,                       \
 	.getname = unix_getname, .shutdown = unix_shutdown, .poll = unix_poll,                     \
 	.ioctl = unix_ioctl, .setsockopt = unix_setsockopt, .getsockopt = unix_getsockopt,         \
-	.release = unix_release, .destroy = unix_destroy
+	.closing = unix_gc_closing, .release = unix_release, .destroy = unix_destroy
 #define UNIX_CONNECTIONS                                                                           \
 	.connect = unix_stream_connect, .listen = unix_listen, .accept = unix_accept
 

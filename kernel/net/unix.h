@@ -138,6 +138,7 @@ extern struct mutex unix_rights_mutex;
 /* [g] Count them as in flight, or not any more. */
 void unix_flight_add(struct unix_rights *r);
 void unix_flight_remove(struct unix_rights *r);
-void unix_gc_queue(void); /* a socket was closed: maybe it was the last way to others */
-void unix_gc_run(void);   /* sleeps */
+void unix_gc_queue(void);               /* a socket is gone: maybe it was the last way to others */
+void unix_gc_closing(struct socket *s); /* a descriptor goes: maybe only messages hold it now */
+void unix_gc_run(void);                 /* sleeps */
 void unix_gc_init(void);

@@ -18,18 +18,22 @@
  * has its file. Whatever changes in_flight, and MSG_PEEK, which adds a reference to a file without
  * taking the message, hold unix_rights_mutex; so a file that is counted as a candidate stays one. A
  * message just taken off a queue, not landed yet, is a reference on no queue: "can be reached". The
- * price is O(messages on candidates' queues), in process context, when a socket was closed while
- * any is in flight, or when a sender is over its limit.
+ * price is O(messages on candidates' queues), in process context: when a socket is gone while any
+ * is in flight; soon after a descriptor of one in flight was closed, as then only messages may hold
+ * it; and when a sender is over his limit.
  */
 #include <file.h>
 #include <sched.h>
 #include <workqueue.h>
 #include "unix.h"
 
+#define CLOSE_NS 10000000 /* close(2) has dropped its reference by then */
+
 struct mutex unix_rights_mutex;
 static LIST_HEAD(flying);  /* [unix_rights_mutex] sockets with in_flight > 0 */
 static unsigned nr_flying; /* [unix_rights_mutex]; racy reads */
 static struct work gc_work;
+static struct delayed_work gc_later;
 
 static struct unix_sock *socket_of(struct file *f)
 {
@@ -200,8 +204,15 @@ void unix_gc_queue(void)
 		work_queue(&gc_work);
 }
 
+void unix_gc_closing(struct socket *s)
+{
+	if (unlikely(READ_ONCE(unix_sk(s)->in_flight)) && !timer_pending(&gc_later.timer))
+		delayed_work_queue(&gc_later, CLOSE_NS);
+}
+
 void unix_gc_init(void)
 {
+	delayed_work_init(&gc_later, gc_work_fn);
 	mutex_init(&unix_rights_mutex);
 	work_init(&gc_work, gc_work_fn);
 }

@@ -339,6 +339,10 @@ __weak void wake_up_nr(struct wait_queue *wq, unsigned nr, unsigned key)
 	}
 	spin_unlock_irq(&wq->lock, f);
 }
+__weak void wake_up_nested(struct wait_queue *wq, unsigned nr, unsigned key, unsigned subclass)
+{
+	wake_up_nr(wq, nr, key);
+}
 __weak void wait_prepare(struct wait_queue *wq, struct wait_entry *we, int state)
 {
 	if (list_empty(&we->node))
