@@ -267,9 +267,9 @@ static int change_source(struct inet_sock *is, const struct source_req *r)
 	}
 	if (!m)
 		return -EINVAL;
-	/* The mode may change while there is no source yet. */
+	/* The mode may change until there was a source. */
 	if (m->exclude != exclude) {
-		if (m->sources && m->sources->n)
+		if (m->sources)
 			return -EINVAL;
 		group_set_filter(m, exclude, NULL);
 	}

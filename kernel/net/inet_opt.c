@@ -52,7 +52,6 @@ static const struct int_opt {
 		{IP_MULTICAST_ALL, OPT_BIT01, NOT_EMPTY, FIELD(mcast_all), 0, 0, 0},
 },
   opts6[] = {
-	  {IPV6_UNICAST_HOPS, OPT_U8, FULL_INT, FIELD(hops6), -1, 255, 0},
 	  {IPV6_MULTICAST_LOOP, OPT_BIT01, FULL_INT, FIELD(mcast_loop6), 0, 0, 0},
 	  {IPV6_MULTICAST_ALL, OPT_BIT01, FULL_INT, FIELD(mcast_all6), 0, 0, 0},
 	  {IPV6_MTU_DISCOVER, OPT_U8, FULL_INT, FIELD(pmtu_mode6), 0, IP_PMTUDISC_OMIT, 0},
@@ -66,7 +65,6 @@ static const struct int_opt {
 	  {IPV6_RECVORIGDSTADDR, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_ORIGDST6},
 	  {IPV6_RECVFRAGSIZE, OPT_CMSG, FULL_INT, 0, 0, 0, INET_RECV_FRAGSIZE6},
 	  {IPV6_DONTFRAG, OPT_BOOL, SHORT_IS_0, FIELD(dontfrag6), 0, 0, 0},
-	  {IPV6_TCLASS, OPT_U8, FULL_INT, FIELD(tclass6), -1, 255, 0},
 	  {IPV6_AUTOFLOWLABEL, OPT_BOOL, FULL_INT, FIELD(auto_flowlabel), 0, 0, 0},
 	  {IPV6_MINHOPCOUNT, OPT_U8, FULL_INT, FIELD(min_ttl), 0, 255, 0},
 	  {IPV6_TRANSPARENT, OPT_BOOL, FULL_INT | NET_RAW, FIELD(transparent), 0, 0, 0},
@@ -388,11 +386,17 @@ static int set6_int(struct inet_sock *is, int name, int v)
 		is->hops6_is_set = v >= 0;
 		return 0;
 	case IPV6_MULTICAST_HOPS:
-		if (is->s.type == SOCK_STREAM)
-			return -ENOPROTOOPT;
 		if (v < -1 || v > 255)
 			return -EINVAL;
 		is->mcast_hops6 = v < 0 ? 1 : (uint8_t)v;
+		return 0;
+	case IPV6_TCLASS:
+		if (v < -1 || v > 255)
+			return -EINVAL;
+		v = MAX(v, 0);
+		if (is->s.type == SOCK_STREAM) /* the congestion bits are TCP's */
+			v = (v & ~ECN_MASK) | (is->tclass6 & ECN_MASK);
+		is->tclass6 = (uint8_t)v;
 		return 0;
 	case IPV6_MTU:
 		if (v && v < IP6_MIN_MTU)
@@ -415,9 +419,13 @@ static int set6(struct inet_sock *is, int name, const void *val, unsigned len)
 		return set_pktinfo6(is, val, len);
 	case IPV6_UNICAST_IF:
 		return set_unicast_if(is, val, len);
+	case IPV6_MULTICAST_HOPS:
+		if (is->s.type == SOCK_STREAM)
+			return -ENOPROTOOPT;
+		/* fallthrough */
 	case IPV6_V6ONLY:
 	case IPV6_UNICAST_HOPS:
-	case IPV6_MULTICAST_HOPS:
+	case IPV6_TCLASS:
 	case IPV6_MTU:
 		err = get_int(val, len, FULL_INT, &v);
 		return err ? err : set6_int(is, name, v);
@@ -439,6 +447,8 @@ static int get6(struct inet_sock *is, int name, void *val, unsigned *len)
 		return put_int(v, false, val, len);
 	case IPV6_MULTICAST_HOPS:
 		return put_int(is->mcast_hops6, false, val, len);
+	case IPV6_TCLASS:
+		return put_int(is->tclass6, false, val, len);
 	case IPV6_UNICAST_IF:
 		return put_int(
 			(int)(__force uint32_t)to_be32(is->unicast_ifindex), false, val, len);
@@ -483,7 +493,7 @@ int inet_getsockopt(struct socket *s, int level, int name, void *val, unsigned *
 	const struct int_opt *o;
 
 	if (!has_level(is, level))
-		return is->s.family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+		return is->s.family == AF_INET && level != SOL_SOCKET ? -EOPNOTSUPP : -ENOPROTOOPT;
 	o = find(level, name);
 	if (o)
 		return get_table(is, o, level == IPPROTO_IP, val, len);
