@@ -45,15 +45,6 @@ __weak int64_t clock_rtc_seconds(void)
 {
 	return 1700000000;
 }
-__weak void realtime_watch(struct realtime_watch *w)
-{
-}
-__weak uint64_t realtime_deadline(int64_t ns)
-{
-	int64_t at = ns - realtime_offset_ns();
-
-	return at > (int64_t)clock_ns() ? (uint64_t)at : clock_ns();
-}
 __weak int64_t realtime_offset_ns(void)
 {
 	return 1700000000 * (int64_t)NSEC_PER_SEC;

@@ -191,27 +191,6 @@ void mem_stats(struct mem_stats *out)
 
 /* ---- vfs, tty ---- */
 uint64_t (*files_limit)(void), (*file_size_limit)(void);
-void (*file_signal)(struct file *f, unsigned events);
-pid_t (*socket_pid)(void);
-bool (*socket_pid_exists)(pid_t pid);
-int64_t seek_ignored(struct file *f, int64_t off, int whence)
-{
-	return 0;
-}
-int file_create_anon(const char *name, const struct file_ops *ops, void *private, unsigned flags,
-	struct file **out)
-{
-	struct file *f = kzalloc(sizeof(*f));
-
-	if (!f)
-		return -ENOMEM;
-	refcount_set(&f->refs, 1);
-	f->ops = ops;
-	f->private = private;
-	f->flags = flags;
-	*out = f;
-	return 0;
-}
 void (*file_too_big)(void), (*pipe_broken)(void);
 static struct files *new_files(void)
 {

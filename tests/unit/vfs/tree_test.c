@@ -14,8 +14,6 @@
 /* LINK: kernel/lib/hash.c kernel/lib/bitmap.c kernel/mm/iov_iter.c */
 /* LINK: kernel/mm/page_wait.c kernel/mm/xarray_nodes.c kernel/mm/pagecache.c */
 /* LINK: kernel/mm/filewrite.c kernel/mm/truncate.c kernel/mm/dirty.c */
-/* LINK: kernel/vfs/epoll.c kernel/vfs/epoll_nest.c kernel/vfs/eventfd.c kernel/vfs/timerfd.c */
-/* LINK: kernel/lib/rbtree.c */
 /* LINK: kernel/mm/readahead.c */
 #include <block.h>
 #include <error.h>
