@@ -10,6 +10,7 @@
 
 #define OPT_FAST 128u
 #define OPT_MAX  8192u
+#define SOL_IPV6 41
 
 int sock_begin(struct sock_ref *r, int fd)
 {
@@ -347,7 +348,7 @@ long sys_setsockopt(int fd, int level, int name, void __user *val, int len)
 		err = attach_filter(r.sock, val, (unsigned)len);
 	else
 		err = set_option(r.sock, level, name, val, (unsigned)len);
-	if (err == -ENOPROTOOPT)
+	if (err == -ENOPROTOOPT && !(level == SOL_IPV6 && r.sock->family != AF_INET6))
 		unsupported("socket option", (uint64_t)level << 32 | (unsigned)name);
 	sock_end(&r);
 	return err;

@@ -44,6 +44,7 @@
 #define CPU_LIST_MAX 256u
 #define REFILL_ORDER 4u /* pages taken at a time: one block of 16 */
 #define NOFS_TRIES   20u
+#define IDLE_TRIES   16u /* reclaims that find pages which others take, before someone is killed */
 #define OOM_WAIT_NS  20000000ull
 
 struct page *const page_array = (struct page *)PAGE_ARRAY_BASE;
@@ -253,6 +254,7 @@ static bool may_wait(unsigned gfp)
 /* The quick attempt failed: reclaim, drain, and at last have someone killed. */
 static struct page *__noinline alloc_slow(unsigned order, unsigned gfp)
 {
+	unsigned idle = 0;
 	struct page *p;
 
 	reclaim_wake();
@@ -269,7 +271,9 @@ static struct page *__noinline alloc_slow(unsigned order, unsigned gfp)
 		p = take(order, gfp);
 		if (p)
 			return p;
-		if (freed && tries < 300)
+		if (!(gfp & GFP_NOFS) && task_interrupted(current, TASK_KILLABLE))
+			return take(order, gfp & ~GFP_USER);
+		if (freed && ++idle < IDLE_TRIES)
 			continue;
 		if (gfp & GFP_NORETRY || order > 3 || (gfp & GFP_NOFS && tries >= NOFS_TRIES))
 			return NULL;
@@ -277,8 +281,6 @@ static struct page *__noinline alloc_slow(unsigned order, unsigned gfp)
 			sleep_uninterruptible_ns(OOM_WAIT_NS);
 			continue;
 		}
-		if (task_interrupted(current, TASK_KILLABLE))
-			return take(order, gfp & ~GFP_USER);
 		if (!oom_kill(order, gfp))
 			return NULL;
 		sleep_uninterruptible_ns(OOM_WAIT_NS);

@@ -12,7 +12,7 @@
 #include <vm.h>
 #include "proc.h"
 
-#define VICTIM_TIME_NS (2 * NSEC_PER_SEC)
+#define VICTIM_TIME_NS (10 * NSEC_PER_SEC)
 
 struct choice {
 	struct process *p;

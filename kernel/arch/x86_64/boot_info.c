@@ -12,9 +12,10 @@
 extern uint64_t boot_entry_tsc;
 extern uint32_t boot_magic, boot_info_pa;
 
-#define MB2_MAGIC 0x36d76289u
-#define PVH_MAGIC 0x336ec578u
-#define LOW_LIMIT (1ull << 32) /* what the boot tables map */
+#define MB2_MAGIC   0x36d76289u
+#define PVH_MAGIC   0x336ec578u
+#define MODULES_MAX ((unsigned)ARRAY_SIZE(boot_info.module))
+#define LOW_LIMIT   (1ull << 32) /* what the boot tables map */
 
 struct mb2_tag {
 	uint32_t type, size;
@@ -188,7 +189,9 @@ static void parse_pvh(paddr_t pa)
 	if (s->version >= 1 && s->memmap < LOW_LIMIT)
 		add_map(phys_to_virt(s->memmap), s->memmap_entries, sizeof(struct pvh_memmap));
 	boot_info.rsdp = s->rsdp;
-	for (uint32_t i = 0; s->modlist < LOW_LIMIT && i < s->nr_modules; i++) {
+	if (!s->modlist || s->modlist >= LOW_LIMIT - MODULES_MAX * sizeof(struct pvh_module))
+		return;
+	for (uint32_t i = 0; i < MIN(s->nr_modules, MODULES_MAX); i++) {
 		const struct pvh_module *m = (const struct pvh_module *)phys_to_virt(s->modlist) +
 					     i;
 		const char *cmdline = m->cmdline && m->cmdline < LOW_LIMIT
