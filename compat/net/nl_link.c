@@ -158,12 +158,60 @@ static int change_link(
 	return err;
 }
 
+/* What the new interface's kind wants to know beyond its name. */
+struct link_data {
+	struct netdev_kind_arg arg;
+	char peer_name[NETDEV_NAME];
+	const struct ifinfomsg *peer; /* veth: the other end's own header and attributes */
+	const struct nlattr *peer_attr[NL_ATTRS];
+};
+
+static int parse_data(const struct nlattr *data, const char *kind, struct link_data *l)
+{
+	const struct nlattr *info[NL_ATTRS];
+	const struct nlattr *peer;
+	struct nl_request r;
+	int err;
+
+	if (!data || strcmp(kind, "veth"))
+		return 0;
+	err = nl_parse_nested(data, info, NL_ATTRS - 1);
+	peer = err ? NULL : info[VETH_INFO_PEER];
+	if (!peer)
+		return err;
+	r = (struct nl_request){.body = nla_data(peer), .body_len = nla_len(peer)};
+	err = nl_parse(&r, sizeof(*l->peer), l->peer_attr, NL_ATTRS - 1);
+	if (!err && l->peer_attr[IFLA_IFNAME])
+		err = nla_string(l->peer_attr[IFLA_IFNAME], l->peer_name, sizeof(l->peer_name));
+	l->peer = r.body;
+	l->arg.peer_name = l->peer_name;
+	return err;
+}
+
+/* Made, then told the rest; one that refuses part of it goes again. */
+static int make_link(struct nl_request *r, const struct netdev_kind *k, const char *name,
+	const struct nlattr **attr, struct link_data *l)
+{
+	struct netdev *d;
+	int err = k->create(r->net, name, &l->arg, &d);
+
+	if (err)
+		return err;
+	if (l->peer && d->lower)
+		err = change_link(d->lower, l->peer, l->peer_attr, false);
+	if (!err)
+		err = change_link(d, r->body, attr, false);
+	if (err && k->destroy)
+		k->destroy(d);
+	return err;
+}
+
 static int new_link(struct nl_request *r, const struct nlattr **attr)
 {
 	const struct nlattr *info[NL_ATTRS];
 	char kind[16], name[NETDEV_NAME] = "";
 	const struct netdev_kind *k;
-	struct netdev *d;
+	struct link_data *l;
 	int err;
 
 	if (!attr[IFLA_LINKINFO])
@@ -176,13 +224,18 @@ static int new_link(struct nl_request *r, const struct nlattr **attr)
 		unsupported("kind of interface", 0);
 		return -EOPNOTSUPP;
 	}
-	if (attr[IFLA_IFNAME])
-		err = nla_string(attr[IFLA_IFNAME], name, sizeof(name));
-	if (!err && !*name)
+	if (attr[IFLA_IFNAME] && nla_string(attr[IFLA_IFNAME], name, sizeof(name)))
+		return -EINVAL;
+	if (!*name)
 		snprintf(name, sizeof(name), "%s%%d", kind);
+	l = kzalloc(sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	err = parse_data(info[IFLA_INFO_DATA], kind, l);
 	if (!err)
-		err = k->create(r->net, name, NULL, &d);
-	return err ? err : change_link(d, r->body, attr, false);
+		err = make_link(r, k, name, attr, l);
+	kfree(l);
+	return err;
 }
 
 static int set_link(struct nl_request *r, const struct nlattr **attr)

@@ -284,12 +284,19 @@ void netdev_tap_del(
 	struct netdev_tap *t); /* the caller waits for a grace period before it frees @t */
 
 /* Software devices that netlink and ioctl(2) make: by kind. */
+struct netdev_kind_arg {
+	const char *peer_name; /* veth: of the other end; NULL: a free one */
+};
 struct netdev_kind {
 	const char *name; /* as IFLA_INFO_KIND has it */
 	struct list_head node;
-	/* Config lock held. @arg is the kind's own; NULL: defaults. */
+	/* Config lock held. @arg: struct netdev_kind_arg; NULL: defaults. */
 	int (*create)(struct net *net, const char *name, const void *arg, struct netdev **out);
 	void (*destroy)(struct netdev *d);
 };
 void netdev_kind_register(struct netdev_kind *k);
 const struct netdev_kind *netdev_kind_find(const char *name);
+/* For create(): netdev_create() of a device without queues, with a random address. 0, -EINVAL (the
+ * name), -ENOMEM. */
+int __must_check netdev_create_kind(
+	const char *kind, const char *name, const struct netdev_ops *ops, struct netdev **out);

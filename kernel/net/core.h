@@ -55,3 +55,5 @@ void net_threads_start(void);
 void netdev_init(void);
 void netdev_config_init(void);
 void loopback_init(struct net *net);
+void dummy_init(void);
+void veth_init(void);

@@ -15,5 +15,7 @@ void net_init(void)
 	packet_init();
 	filter_init();
 	loopback_init(&net_initial);
+	dummy_init();
+	veth_init();
 	net_threads_start();
 }

@@ -526,6 +526,23 @@ void netdev_set_carrier(struct netdev *d, bool on)
 
 /* ---- kinds ---- */
 
+int netdev_create_kind(
+	const char *kind, const char *name, const struct netdev_ops *ops, struct netdev **out)
+{
+	struct netdev *d;
+
+	if (!name_is_valid(name))
+		return -EINVAL;
+	d = netdev_create(name, 0, 0);
+	if (!d)
+		return -ENOMEM;
+	d->kind = kind;
+	d->ops = ops;
+	netdev_ensure_mac(d);
+	*out = d;
+	return 0;
+}
+
 void netdev_kind_register(struct netdev_kind *k)
 {
 	net_config_lock();
