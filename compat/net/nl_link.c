@@ -34,12 +34,18 @@ static void put_stats(struct nl_out *o, struct netdev *d)
 
 static void put_kind(struct nl_out *o, const struct netdev *d)
 {
-	uint32_t mark;
+	uint32_t mark, data;
 
 	if (!d->kind)
 		return;
 	nl_nest(o, IFLA_LINKINFO, &mark);
 	nl_put_str(o, IFLA_INFO_KIND, d->kind);
+	if (!strcmp(d->kind, "vlan")) {
+		nl_nest(o, IFLA_INFO_DATA, &data);
+		nl_put_u16(o, IFLA_VLAN_ID, d->vlan_id);
+		nl_put_u16(o, IFLA_VLAN_PROTOCOL, (__force uint16_t)to_be16(ETH_P_8021Q));
+		nl_nest_end(o, data);
+	}
 	nl_nest_end(o, mark);
 }
 
@@ -166,6 +172,30 @@ struct link_data {
 	const struct nlattr *peer_attr[NL_ATTRS];
 };
 
+static int parse_vlan(const struct nlattr **info, struct link_data *l)
+{
+	const struct nlattr *id = info[IFLA_VLAN_ID], *proto = info[IFLA_VLAN_PROTOCOL];
+	uint16_t v;
+
+	if (proto) {
+		if (nla_len(proto) < sizeof(v))
+			return -ERANGE;
+		memcpy(&v, nla_data(proto), sizeof(v));
+		if (v != (__force uint16_t)to_be16(ETH_P_8021Q)) {
+			unsupported("802.1ad VLAN", 0);
+			return -EPROTONOSUPPORT;
+		}
+	}
+	if (!id)
+		return -EINVAL;
+	if (nla_len(id) < sizeof(v))
+		return -ERANGE;
+	memcpy(&v, nla_data(id), sizeof(v));
+	l->arg.vlan_id = v;
+	l->arg.has_vlan_id = true;
+	return 0;
+}
+
 static int parse_data(const struct nlattr *data, const char *kind, struct link_data *l)
 {
 	const struct nlattr *info[NL_ATTRS];
@@ -173,9 +203,13 @@ static int parse_data(const struct nlattr *data, const char *kind, struct link_d
 	struct nl_request r;
 	int err;
 
-	if (!data || strcmp(kind, "veth"))
+	if (!data)
 		return 0;
 	err = nl_parse_nested(data, info, NL_ATTRS - 1);
+	if (!err && !strcmp(kind, "vlan"))
+		return parse_vlan(info, l);
+	if (strcmp(kind, "veth"))
+		return err;
 	peer = err ? NULL : info[VETH_INFO_PEER];
 	if (!peer)
 		return err;
@@ -193,8 +227,15 @@ static int make_link(struct nl_request *r, const struct netdev_kind *k, const ch
 	const struct nlattr **attr, struct link_data *l)
 {
 	struct netdev *d;
-	int err = k->create(r->net, name, &l->arg, &d);
+	int err = 0;
 
+	if (attr[IFLA_LINK]) {
+		l->arg.lower = netdev_by_index_rcu(r->net, nla_u32(attr[IFLA_LINK], 0, &err));
+		if (!err && !l->arg.lower)
+			err = -ENODEV;
+	}
+	if (!err)
+		err = k->create(r->net, name, &l->arg, &d);
 	if (err)
 		return err;
 	if (l->peer && d->lower)

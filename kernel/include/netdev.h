@@ -286,6 +286,9 @@ void netdev_tap_del(
 /* Software devices that netlink and ioctl(2) make: by kind. */
 struct netdev_kind_arg {
 	const char *peer_name; /* veth: of the other end; NULL: a free one */
+	struct netdev *lower;  /* vlan: its real device */
+	unsigned vlan_id;      /* vlan */
+	bool has_vlan_id;
 };
 struct netdev_kind {
 	const char *name; /* as IFLA_INFO_KIND has it */
@@ -298,5 +301,8 @@ void netdev_kind_register(struct netdev_kind *k);
 const struct netdev_kind *netdev_kind_find(const char *name);
 /* For create(): netdev_create() of a device without queues, with a random address. 0, -EINVAL (the
  * name), -ENOMEM. */
-int __must_check netdev_create_kind(
-	const char *kind, const char *name, const struct netdev_ops *ops, struct netdev **out);
+int __must_check netdev_create_kind(const char *kind, const char *name, size_t priv_bytes,
+	const struct netdev_ops *ops, struct netdev **out);
+/* netdev_set_mac() without ops.set_mac: the address of another device, which it follows. Config
+ * lock held. */
+void netdev_follow_mac(struct netdev *d, const uint8_t *mac);

@@ -57,3 +57,4 @@ void netdev_config_init(void);
 void loopback_init(struct net *net);
 void dummy_init(void);
 void veth_init(void);
+void vlan_init(void);

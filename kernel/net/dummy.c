@@ -22,7 +22,7 @@ static int dummy_create(struct net *net, const char *name, const void *arg, stru
 	int err;
 
 	(void)arg;
-	err = netdev_create_kind("dummy", name, &dummy_ops, &d);
+	err = netdev_create_kind("dummy", name, 0, &dummy_ops, &d);
 	if (err)
 		return err;
 	d->flags = IFF_BROADCAST | IFF_NOARP;

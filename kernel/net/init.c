@@ -17,5 +17,6 @@ void net_init(void)
 	loopback_init(&net_initial);
 	dummy_init();
 	veth_init();
+	vlan_init();
 	net_threads_start();
 }

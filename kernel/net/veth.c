@@ -62,7 +62,7 @@ static const struct netdev_ops veth_ops = {
 static int make_end(const char *name, struct netdev **out)
 {
 	struct netdev *d;
-	int err = netdev_create_kind("veth", name, &veth_ops, &d);
+	int err = netdev_create_kind("veth", name, 0, &veth_ops, &d);
 
 	if (err)
 		return err;

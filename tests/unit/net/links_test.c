@@ -1,7 +1,7 @@
 /* LINK: kernel/net/net.c kernel/net/netdev.c kernel/net/netdev_config.c kernel/net/xmit.c */
 /* LINK: kernel/net/gso.c kernel/net/gro.c kernel/net/ether.c kernel/net/loopback.c */
 /* LINK: kernel/net/pkt.c kernel/net/csum.c kernel/mm/iov_iter.c */
-/* LINK: kernel/net/dummy.c kernel/net/veth.c */
+/* LINK: kernel/net/dummy.c kernel/net/veth.c kernel/net/vlan.c */
 #include <string.h>
 #include "netcore.h"
 
@@ -21,6 +21,7 @@ static void begin(void)
 		netdev_proto_register(&test_proto);
 		dummy_init();
 		veth_init();
+		vlan_init();
 	}
 	pkt_queue_init(&came);
 }
@@ -131,4 +132,48 @@ TEST(a_veth_pair_is_made_whole_or_not_at_all)
 	EXPECT_EQ(k->create(&net_initial, "a b", &(struct netdev_kind_arg){0}, &d), -EINVAL);
 	net_config_unlock();
 	unit_rcu_flush();
+}
+
+TEST(a_vlan_tags_untags_and_follows_its_real_device)
+{
+	struct netdev_kind_arg arg = {.vlan_id = 5, .has_vlan_id = true};
+	struct netdev *e, *v, *again;
+	struct pkt *p;
+
+	begin();
+	e = fake_device("eth%d", 0);
+	arg.lower = e;
+	v = make("vlan", "eth0.5", &arg);
+	EXPECT(!memcmp(v->addr, e->addr, 6));
+	up(v, true);
+	EXPECT_EQ(e->allmulti_users, 1);
+	EXPECT_EQ(tx(frame(v, peer_mac, 0x88b5, text, 100)), 0);
+	p = pkt_dequeue(&sent);
+	EXPECT(p && p->len == 118);
+	EXPECT(p && !memcmp(pkt_data(p) + 12, "\x81\x00\x00\x05\x88\xb5", 6));
+	p->dev = e; /* the same frame comes back, to this station */
+	memcpy(pkt_data(p), fake_mac, 6);
+	net_enter();
+	netdev_rx(p);
+	net_exit();
+	p = pkt_dequeue(&came);
+	EXPECT(p && p->dev == v && p->len == 100 && !p->has_vlan);
+	pkt_free(p);
+	net_config_lock();
+	EXPECT_EQ(netdev_kind_find("vlan")->create(&net_initial, "w", &arg, &again), -EEXIST);
+	arg.vlan_id = 4095;
+	EXPECT_EQ(netdev_kind_find("vlan")->create(&net_initial, "w", &arg, &again), -ERANGE);
+	EXPECT_EQ(netdev_set_mtu(v, 1501), -ERANGE);
+	EXPECT_EQ(netdev_set_mtu(e, 1400), 0);
+	EXPECT_EQ(v->mtu, 1400);
+	EXPECT_EQ(netdev_set_mac(e, (const uint8_t *)"\2\0\0\0\0\7"), 0);
+	EXPECT(!memcmp(v->addr, e->addr, 6));
+	EXPECT_EQ(netdev_set_mac(v, (const uint8_t *)"\2\0\0\0\0\10"), 0);
+	EXPECT(e->flags & IFF_PROMISC);
+	netdev_stop(e);
+	EXPECT(!(v->flags & IFF_UP) && !(e->flags & IFF_PROMISC) && !e->allmulti_users);
+	EXPECT_EQ(netdev_open(v), -ENETDOWN);
+	net_config_unlock();
+	fake_gone(e);
+	EXPECT(!netdev_by_name_rcu(&net_initial, "eth0.5"));
 }
