@@ -115,6 +115,23 @@ def test_root_that_cannot_be_repaired_leads_to_a_shell(boot, build, tmp_path):
     assert vm.wait_exit(60) == 0
 
 
+@pytest.mark.ambit
+def test_disk_of_fstab_is_repaired_before_it_is_mounted(boot, build, tmp_path):
+    image, root, table = tmp_path / "fs", tmp_path / "root", tmp_path / "fstab"
+    make_ext2(image, size_mb=32)
+    damage(image, "ssv volume_name data", "mkdir /x", "clri /x", "ssv state 0")
+    table.write_text((build / "rootfs/etc/fstab").read_text() + "LABEL=data /srv ext2 noatime 0 2\n")
+    copy_sparse(build / "root.ext2", root)
+    damage(root, "rm /etc/fstab", f"write {table} /etc/fstab")
+    vm = boot(disks=[root, Disk(image, snapshot=False)])
+    vm.login()
+    assert vm.check("grep /srv /proc/mounts").startswith("/dev/nvme1n1 /srv ext2 rw,noatime")
+    assert "data was not cleanly unmounted, check forced" in vm.log()
+    vm.check("mkdir /srv/x && ls /tmp >/srv/x/y && umount /srv")
+    vm.powercut()
+    assert fsck(image)[0] == 0, fsck(image)[1]
+
+
 def test_damaged_disk_is_repaired_inside(boot, build, tmp_path):
     folder = tmp_path / "d"
     folder.mkdir()
