@@ -5,14 +5,14 @@ import subprocess
 import time
 
 import pytest
-from ambitvm import BUILD, VM
+from ambitvm import VM
 from hostnet import HostNet
+from netguest import BUSYBOX, GUEST, login, on_wire, settle, until
 from nic import User
 from wire import Wire
 
 UP = ("crond", "dropbear", "klogd", "network", "ntpd", "syslogd")
 IDLE_MIB = 20
-BUSYBOX = BUILD / "ports/busybox-static/bin/busybox.static"
 
 
 @pytest.fixture(scope="module", name="guest")
@@ -24,16 +24,6 @@ def start_guest():
         until(lambda: all(re.search(rf"^run: .*/{name}:", status(vm), re.M) for name in UP), 60)
         yield vm
         vm.keep_log()
-
-
-def until(question, limit):
-    """Asks again until the answer is true; returns it, the last one when time is up."""
-    end = time.monotonic() + limit
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(0.5)
 
 
 def status(vm):
@@ -65,12 +55,13 @@ def test_killed_service_comes_back(guest):
 
 
 def test_crashes_are_slowed(guest):
-    guest.check("mkdir -p /tmp/bad && cd /tmp/bad && printf '#!/bin/sh\\ndate +%s >> /tmp/starts\\n"
-                "exit 1\\n' > run && chmod +x run && ln -s /usr/libexec/sv/finish finish && "
+    guest.check("mkdir -p /tmp/bad && cd /tmp/bad && printf '#!/bin/sh\\n"
+                "cut -d\" \" -f1 /proc/uptime >> /tmp/starts\\nexit 1\\n' > run && "
+                "chmod +x run && ln -s /usr/libexec/sv/finish finish && "
                 "ln -s /tmp/bad /etc/service/bad")
     assert until(lambda: guest.run("[ $(cat /tmp/starts | wc -l) -ge 4 ]")[0] == 0, 90)
     guest.check("rm /etc/service/bad")
-    starts = [int(word) for word in guest.check("cat /tmp/starts").split()]
+    starts = [float(word) for word in guest.check("cat /tmp/starts").split()]
     gaps = [after - before for before, after in zip(starts, starts[1:])]
     assert gaps[0] >= 1 and gaps[1] >= 2 and gaps[2] >= 4, gaps
 
@@ -156,6 +147,23 @@ def test_fixed_address(boot):
         assert until(lambda: "10.77.1.2/24" in vm.check("ip addr show dev eth0"), 60)
         assert "default via 10.77.1.1" in vm.check("ip route")
         assert vm.run("ping -c 3 -w 20 10.77.1.1")[0] == 0
+
+
+@pytest.mark.ambit
+def test_filter_rules_are_in_force_after_a_boot():
+    with on_wire(reboot=True, mem=128, limit=400, name="test_services.filter") as (vm, host, _):
+        ping = [BUSYBOX, "ping", "-c", "1", "-w", "5", GUEST]
+        host.run(ping)
+        vm.check("printf 'default in block\npass in on lo\npass in proto tcp to any port 22\n' > "
+                 "/etc/filter.rules; filter check && sync")
+        vm.console.drain()
+        vm.type("reboot\n")
+        settle(vm)
+        assert "default in block" in vm.check("filter show")
+        assert login(host).check("echo let in") == "let in"
+        assert host.run(ping, check=False).returncode != 0
+        vm.check("filter off")
+        host.run(ping)
 
 
 class Udhcpd:
