@@ -11,6 +11,7 @@ lint: $(KGEN)/.done | host-setup ## layout, include direction, headers alone, si
 	@python3 tools/lint/sizes.py
 	@tools/lint/headers $(KCFLAGS)
 	@tools/lint/sparse $(KCFLAGS)
+	@tools/lint/clang $(filter-out -ftrivial-auto-var-init=zero -mindirect-branch-register,$(KCFLAGS))
 	@codespell -q 3 -L 'ofo,iif,ect,uptodate,ist,ro,ot,te,fo,nd,ser,wee,inout,datas,hist,parms,creat,thru,aline,sie,anull,ue,clos,iput,fle' \
 		$(wildcard kernel compat tests docs rootfs iso README.md) --skip '*.pyc,*.png,*.psf'
 

@@ -15,6 +15,7 @@
 #define __used          __attribute__((used))
 #define __cold          __attribute__((cold))
 #define __weak          __attribute__((weak))
+#define __fallthrough   __attribute__((fallthrough))
 /* For a large local that is filled before it is read: not zeroed at its declaration
  * (-ftrivial-auto-var-init). */
 #define UNCLEARED   __attribute__((uninitialized))

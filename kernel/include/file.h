@@ -43,8 +43,10 @@ struct file_ops {
 	int (*fsync)(struct file *f, int64_t start, int64_t end, bool datasync); /* NULL: -EINVAL */
 	int64_t (*seek)(struct file *f, int64_t off, int whence);                /* NULL: -ESPIPE */
 	int (*fallocate)(struct file *f, unsigned mode, int64_t off, int64_t len);
-	ssize_t (*splice_read)(struct file *f, int64_t *pos, struct pipe *to, size_t n,
-		unsigned flags); /* optional */
+	/* Optional, in place of a write: bytes of a page by reference; takes references of its
+	 * own. @more: others follow at once. Bytes taken or -errno; -EOPNOTSUPP: this file wants a
+	 * copy. */
+	ssize_t (*write_page)(struct file *f, struct page *page, unsigned off, size_t n, bool more);
 	/* fcntl(2), File sealing: with @add the F_SEAL_* @seals are set too. All that are set, or
 	 * -EPERM, -EBUSY. NULL: -EINVAL */
 	int (*seal)(struct file *f, bool add, unsigned seals);
@@ -234,6 +236,9 @@ int __must_check vfs_posix_lock(struct file *f, const struct posix_lock *l, bool
 int __must_check vfs_posix_lock_test(struct file *f, struct posix_lock *l);
 /* ---- for file systems: page-cache backed regular files ---- */
 ssize_t generic_file_read(struct file *f, struct iov_iter *to, int64_t *pos);
+/* What generic_file_read() would read at @pos, as far as one page has it, @n bytes at most: bytes,
+ * 0 at the end, or an error of pagecache_get_read(). *page: referenced, if there is something. */
+ssize_t generic_file_page(struct file *f, int64_t pos, size_t n, struct page **page);
 ssize_t generic_file_write(struct file *f, struct iov_iter *from,
 	int64_t *pos); /* takes inode->lock; O_APPEND, suid bits, limits */
 int generic_file_mmap(struct file *f, struct vm_map_args *a);

@@ -89,6 +89,11 @@ struct readahead {
 }; /* per open file, zero at open */
 /* Read through the cache. Stops at ops->size. Returns bytes, 0 at the end, or -errno if none. */
 ssize_t pagecache_read(struct mapping *m, struct readahead *ra, struct iov_iter *to, int64_t pos);
+/* The page that holds byte @pos for who reads @count bytes from there on: uptodate, referenced, not
+ * locked. -EAGAIN: @nowait; -ENODATA: a hole of a file without backing store; other errors of
+ * reading. */
+int __must_check pagecache_get_read(struct mapping *m, struct readahead *ra, int64_t pos,
+	size_t count, bool nowait, struct page **out);
 /* Write through the cache; the caller holds the inode lock and updates the size by @grow(host,
  * newsize) as bytes become valid. */
 ssize_t pagecache_write(struct mapping *m, struct iov_iter *from, int64_t pos,

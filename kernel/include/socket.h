@@ -238,7 +238,7 @@ struct socket_ops {
 	int (*setsockopt)(struct socket *s, int level, int name, const void *val, unsigned len);
 	int (*getsockopt)(struct socket *s, int level, int name, void *val, unsigned *len);
 	/* Optional: pages by reference (sendfile, splice, MSG_ZEROCOPY): takes its own references.
-	 * Bytes taken or -errno. NULL: socket.c copies. */
+	 * Bytes taken or -errno. NULL: bytes are copied. */
 	ssize_t (*sendpage)(struct socket *s, struct page *page, unsigned off, size_t n,
 		unsigned msg_flags, unsigned file_flags);
 	int (*mmap)(struct socket *s, struct vm_map_args *a); /* packet rings; NULL: -ENODEV */

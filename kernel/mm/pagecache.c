@@ -358,26 +358,23 @@ static bool is_hole(struct mapping *m, const struct page *p)
 	return !p && (m->flags & MAPPING_UNEVICTABLE);
 }
 
-/* One page's worth. Returns bytes copied (fewer than *want: the program's memory faulted) or
- * -errno. */
-static ssize_t read_page(
-	struct mapping *m, struct readahead *ra, struct iov_iter *to, int64_t pos, size_t want)
+int pagecache_get_read(struct mapping *m, struct readahead *ra, int64_t pos, size_t count,
+	bool nowait, struct page **out)
 {
 	uint64_t index = (uint64_t)pos >> PAGE_SHIFT;
 	struct page *p = pagecache_find(m, index);
-	size_t copied;
 
 	if (is_hole(m, p))
-		return (ssize_t)iov_iter_zero(want, to);
+		return -ENODATA;
 	if (unlikely(!p || !page_test(p, PG_UPTODATE))) {
 		int err;
 
 		if (p)
 			page_put(p);
-		if (to->flags & RW_NOWAIT)
+		if (nowait)
 			return -EAGAIN;
 		err = pagecache_get_ra(m, index, ra,
-			(unsigned)MIN(bytes_to_pages((int64_t)to->count), (uint64_t)RUN_PAGES), &p);
+			(unsigned)MIN(bytes_to_pages((int64_t)count), (uint64_t)RUN_PAGES), &p);
 		if (err)
 			return err;
 	}
@@ -385,6 +382,21 @@ static ssize_t read_page(
 		readahead_hit(m, ra, index);
 	if (!ra || ra->prev != index)
 		lru_touch(p);
+	*out = p;
+	return 0;
+}
+
+/* One page's worth. Returns bytes copied (fewer than *want: the program's memory faulted) or
+ * -errno. */
+static ssize_t read_page(
+	struct mapping *m, struct readahead *ra, struct iov_iter *to, int64_t pos, size_t want)
+{
+	struct page *p;
+	size_t copied;
+	int err = pagecache_get_read(m, ra, pos, to->count, to->flags & RW_NOWAIT, &p);
+
+	if (err)
+		return err == -ENODATA ? (ssize_t)iov_iter_zero(want, to) : err;
 	copied = copy_to_iter(
 		(char *)page_address(p) + ((uint64_t)pos & (PAGE_SIZE - 1)), want, to);
 	page_put(p);

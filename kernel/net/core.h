@@ -55,3 +55,4 @@ void net_threads_start(void);
 void netdev_init(void);
 void netdev_config_init(void);
 void loopback_init(struct net *net);
+void tun_init(void);

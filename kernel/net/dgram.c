@@ -310,3 +310,56 @@ void dgram_info(const struct inet_sock *is, struct inet_sock_info *i)
 	};
 	inet_sock_identity(&is->s, i);
 }
+
+void dgram_heads_init(struct dgram_head *heads, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		spin_init(&heads[i].lock);
+}
+
+void dgram_hash(struct inet_sock *is, struct dgram_head *head)
+{
+	spin_lock(&head->lock);
+	hlist_add(&is->hash_node, &head->list);
+	spin_unlock(&head->lock);
+	is->hash_head = head;
+}
+
+void dgram_unhash(struct inet_sock *is)
+{
+	struct dgram_head *head = is->hash_head;
+
+	if (!head)
+		return;
+	spin_lock(&head->lock);
+	hlist_del(&is->hash_node);
+	spin_unlock(&head->lock);
+	is->hash_head = NULL;
+}
+
+int dgram_each(struct dgram_head *heads, unsigned n, struct net *net,
+	int (*fn)(const struct inet_sock_info *i, void *arg), void *arg)
+{
+	const struct inet_sock *is;
+	struct inet_sock_info info;
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < n; i++) {
+		rcu_read_lock();
+		hlist_for_each_entry (is, &heads[i].list, hash_node) {
+			if (is->s.net != net)
+				continue;
+			dgram_info(is, &info);
+			err = fn(&info, arg);
+			if (err)
+				break;
+		}
+		rcu_read_unlock();
+	}
+	return err;
+}
+
+void dgram_destroy(struct socket *s)
+{
+	inet_release(inet_sk(s));
+}

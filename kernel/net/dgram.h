@@ -4,6 +4,12 @@
 #pragma once
 #include "ip.h"
 
+/* A chain of sockets; readers walk it by RCU. */
+struct dgram_head {
+	struct spinlock lock; /* level 47 */
+	struct hlist_head list;
+};
+
 struct dgram_dest {
 	struct ip_addr dst;
 	__be16 port;
@@ -41,3 +47,12 @@ int dgram_shutdown(struct socket *s, int how);
 void dgram_info(const struct inet_sock *is, struct inet_sock_info *i);
 /* FIONREAD, SIOCOUTQ. */
 long dgram_ioctl(struct socket *s, unsigned cmd, void *arg);
+void dgram_heads_init(struct dgram_head *heads, unsigned n);
+/* Into and out of a chain; out of none is harmless. snd_mutex held, but while the socket is made or
+ * released. */
+void dgram_hash(struct inet_sock *is, struct dgram_head *head);
+void dgram_unhash(struct inet_sock *is);
+/* struct inet_proto's ->each over @n chains. */
+int dgram_each(struct dgram_head *heads, unsigned n, struct net *net,
+	int (*fn)(const struct inet_sock_info *i, void *arg), void *arg);
+void dgram_destroy(struct socket *s);

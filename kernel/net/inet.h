@@ -116,11 +116,12 @@ struct inet_sock {
 	uint32_t mcast_ifindex, mcast_ifindex6;
 	struct ip_addr mcast_src;
 	uint32_t flow_label, scope_id;
-	struct dst dst;              /* [l] */
-	struct bind_owner owner;     /* [bind table] */
-	struct hlist_node hash_node; /* protocol's lookup table */
-	struct list_head groups;     /* [config lock] struct ip_member: multicast memberships */
-	uint8_t *ip_options;         /* [l] IPv4 options to send, ip_options_len */
+	struct dst dst;               /* [l] */
+	struct bind_owner owner;      /* [bind table] */
+	struct hlist_node hash_node;  /* protocol's lookup table */
+	struct dgram_head *hash_head; /* [s] where a datagram socket is, NULL: nowhere */
+	struct list_head groups;      /* [config lock] struct ip_member: multicast memberships */
+	uint8_t *ip_options;          /* [l] IPv4 options to send, ip_options_len */
 	uint8_t ip_options_len;
 };
 enum inet_recv { /* ancillary data asked for */

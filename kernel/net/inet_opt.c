@@ -422,7 +422,7 @@ static int set6(struct inet_sock *is, int name, const void *val, unsigned len)
 	case IPV6_MULTICAST_HOPS:
 		if (is->s.type == SOCK_STREAM)
 			return -ENOPROTOOPT;
-		/* fallthrough */
+		__fallthrough;
 	case IPV6_V6ONLY:
 	case IPV6_UNICAST_HOPS:
 	case IPV6_TCLASS:

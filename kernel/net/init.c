@@ -15,5 +15,6 @@ void net_init(void)
 	packet_init();
 	filter_init();
 	loopback_init(&net_initial);
+	tun_init();
 	net_threads_start();
 }

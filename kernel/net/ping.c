@@ -13,22 +13,10 @@
 #include <task.h>
 
 enum { PING_HEADS = 64 };
-struct ping_sock {
-	struct inet_sock is;
-	bool hashed; /* [s] snd_mutex */
-};
-static struct ping_head {
-	struct spinlock lock; /* level 47 */
-	struct hlist_head list;
-} heads[PING_HEADS];                /* by identifier */
-static struct bind_table *ports[2]; /* IPv4, IPv6 */
+static struct dgram_head heads[PING_HEADS]; /* by identifier */
+static struct bind_table *ports[2];         /* IPv4, IPv6 */
 
-static struct ping_sock *ping_sk(struct inet_sock *is)
-{
-	return container_of(is, struct ping_sock, is);
-}
-
-static struct ping_head *head_of(__be16 id)
+static struct dgram_head *head_of(__be16 id)
 {
 	return &heads[be16(id) % PING_HEADS];
 }
@@ -103,46 +91,24 @@ static int ping_init_sock(struct inet_sock *is)
 	return may_ping(is->s.net);
 }
 
-static void hash_in(struct ping_sock *ps)
-{
-	struct ping_head *h = head_of(ps->is.lport);
-
-	spin_lock(&h->lock);
-	hlist_add(&ps->is.hash_node, &h->list);
-	spin_unlock(&h->lock);
-	ps->hashed = true;
-}
-
-static void hash_out(struct ping_sock *ps)
-{
-	struct ping_head *h = head_of(ps->is.lport);
-
-	if (!ps->hashed)
-		return;
-	spin_lock(&h->lock);
-	hlist_del(&ps->is.hash_node);
-	spin_unlock(&h->lock);
-	ps->hashed = false;
-}
-
 /* snd_mutex held. */
-static int bind_to(struct ping_sock *ps, const struct ip_addr *a, __be16 id, uint32_t ifindex)
+static int bind_to(struct inet_sock *is, const struct ip_addr *a, __be16 id, uint32_t ifindex)
 {
-	int err = inet_bind_any(ports_of(&ps->is), &ps->is, a, id, ifindex);
+	int err = inet_bind_any(ports_of(is), is, a, id, ifindex);
 
 	if (!err)
-		hash_in(ps);
+		dgram_hash(is, head_of(is->lport));
 	return err;
 }
 
-static int autobind(struct ping_sock *ps)
+static int autobind(struct inet_sock *is)
 {
 	int err = 0;
 
-	mutex_lock(&ps->is.s.snd_mutex);
-	if (!ps->is.lport)
-		err = bind_to(ps, &ps->is.local, to_be16(0), ps->is.s.ifindex);
-	mutex_unlock(&ps->is.s.snd_mutex);
+	mutex_lock(&is->s.snd_mutex);
+	if (!is->lport)
+		err = bind_to(is, &is->local, to_be16(0), is->s.ifindex);
+	mutex_unlock(&is->s.snd_mutex);
 	return err;
 }
 
@@ -163,7 +129,7 @@ static int ping_bind(struct socket *s, const struct sockaddr_storage *a, unsigne
 	mutex_lock(&s->snd_mutex);
 	err = is->lport ? -EINVAL : inet_bind_check(is, &addr, &ifindex);
 	if (!err)
-		err = bind_to(ping_sk(is), &addr, id, ifindex);
+		err = bind_to(is, &addr, id, ifindex);
 	if (!err)
 		is->is_bound_addr = !ip_is_any(&addr);
 	mutex_unlock(&s->snd_mutex);
@@ -177,7 +143,7 @@ static int ping_connect(
 	struct ip_addr to;
 	uint32_t ifindex;
 	__be16 port;
-	int err = len < sizeof(a->ss_family) ? -EINVAL : autobind(ping_sk(is));
+	int err = len < sizeof(a->ss_family) ? -EINVAL : autobind(is);
 
 	(void)file_flags;
 	if (err)
@@ -257,7 +223,7 @@ static ssize_t ping_sendmsg(struct socket *s, struct socket_msg *m, size_t n, un
 		return -EINVAL;
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	err = autobind(ping_sk(is));
+	err = autobind(is);
 	if (!err)
 		err = dgram_dest(is, m, false, &d);
 	if (!err && (s->family == AF_INET6) == ip_is_v4(&d.dst))
@@ -287,48 +253,21 @@ static ssize_t ping_recvmsg(struct socket *s, struct socket_msg *m, size_t n, un
 	return dgram_recv(inet_sk(s), m, n, NULL, false);
 }
 
-static unsigned ping_poll(struct socket *s)
-{
-	return socket_poll_datagram(s);
-}
-
 static void ping_release(struct socket *s)
 {
 	struct inet_sock *is = inet_sk(s);
 
 	mutex_lock(&s->snd_mutex);
-	hash_out(ping_sk(is));
+	dgram_unhash(is);
 	inet_unbind(ports_of(is), is);
 	mutex_unlock(&s->snd_mutex);
 	group_sock_release(is);
 }
 
-static void ping_destroy(struct socket *s)
-{
-	inet_release(inet_sk(s));
-}
-
 static int ping_each(
 	struct net *net, int (*fn)(const struct inet_sock_info *i, void *arg), void *arg)
 {
-	const struct inet_sock *is;
-	struct inet_sock_info info;
-	unsigned i;
-	int err = 0;
-
-	for (i = 0; !err && i < PING_HEADS; i++) {
-		rcu_read_lock();
-		hlist_for_each_entry (is, &heads[i].list, hash_node) {
-			if (is->s.net != net)
-				continue;
-			dgram_info(is, &info);
-			err = fn(&info, arg);
-			if (err)
-				break;
-		}
-		rcu_read_unlock();
-	}
-	return err;
+	return dgram_each(heads, PING_HEADS, net, fn, arg);
 }
 
 static const struct socket_ops ping_ops = {
@@ -339,19 +278,19 @@ static const struct socket_ops ping_ops = {
 	.sendmsg = ping_sendmsg,
 	.recvmsg = ping_recvmsg,
 	.shutdown = dgram_shutdown,
-	.poll = ping_poll,
+	.poll = socket_poll_datagram,
 	.ioctl = dgram_ioctl,
 	.setsockopt = inet_setsockopt,
 	.getsockopt = inet_getsockopt,
 	.release = ping_release,
-	.destroy = ping_destroy,
+	.destroy = dgram_destroy,
 };
 
 static const struct inet_proto ping4_proto = {
 	.name = "PING",
 	.proto = IPPROTO_ICMP,
 	.type = SOCK_DGRAM,
-	.size = sizeof(struct ping_sock),
+	.size = sizeof(struct inet_sock),
 	.ops = &ping_ops,
 	.init = ping_init_sock,
 	.each = ping_each,
@@ -360,18 +299,15 @@ static const struct inet_proto ping6_proto = {
 	.name = "PINGv6",
 	.proto = IPPROTO_ICMPV6,
 	.type = SOCK_DGRAM,
-	.size = sizeof(struct ping_sock),
+	.size = sizeof(struct inet_sock),
 	.ops = &ping_ops,
 	.init = ping_init_sock,
 };
 
 void ping_init(void)
 {
-	unsigned i;
-
 	ports[0] = bind_table_create("PING");
 	ports[1] = bind_table_create("PINGv6");
-	for (i = 0; i < PING_HEADS; i++)
-		spin_init(&heads[i].lock);
+	dgram_heads_init(heads, PING_HEADS);
 	PANIC_ON(inet_proto_register(&ping4_proto) || inet_proto_register(&ping6_proto));
 }

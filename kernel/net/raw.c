@@ -18,12 +18,8 @@ struct raw_sock {
 	uint32_t icmp_filter;     /* bit n: type n is not wanted */
 	uint32_t icmp6_filter[8]; /* the same for ICMPv6 */
 	int32_t checksum_at;      /* IPV6_CHECKSUM: -1: none */
-	bool hashed;
 };
-static struct raw_head {
-	struct spinlock lock; /* level 47 */
-	struct hlist_head list;
-} heads[RAW_HEADS]; /* by protocol */
+static struct dgram_head heads[RAW_HEADS]; /* by protocol */
 
 static struct raw_sock *raw_sk(struct inet_sock *is)
 {
@@ -345,66 +341,31 @@ static int raw_getsockopt(struct socket *s, int level, int name, void *val, unsi
 	return level == SOL_RAW ? -ENOPROTOOPT : inet_getsockopt(s, level, name, val, len);
 }
 
-static unsigned raw_poll(struct socket *s)
-{
-	return socket_poll_datagram(s);
-}
-
 static int raw_init_sock(struct inet_sock *is)
 {
 	struct raw_sock *rs = raw_sk(is);
-	struct raw_head *h = &heads[is->proto];
 
 	rs->checksum_at = is->proto == IPPROTO_ICMPV6 && is->s.family == AF_INET6 ? 2 : -1;
 	is->lport = to_be16(is->proto); /* what getsockname(2) shows */
 	is->hdrincl = is->proto == IPPROTO_RAW;
 	if (is->hdrincl)
 		is->pmtu_mode = IP_PMTUDISC_WANT;
-	spin_lock(&h->lock);
-	hlist_add(&is->hash_node, &h->list);
-	rs->hashed = true;
-	spin_unlock(&h->lock);
+	dgram_hash(is, &heads[is->proto]);
 	return 0;
 }
 
 static void raw_release(struct socket *s)
 {
-	struct raw_sock *rs = raw_sk(inet_sk(s));
-	struct raw_head *h = &heads[rs->is.proto];
+	struct inet_sock *is = inet_sk(s);
 
-	spin_lock(&h->lock);
-	hlist_del(&rs->is.hash_node);
-	rs->hashed = false;
-	spin_unlock(&h->lock);
-	group_sock_release(&rs->is);
-}
-
-static void raw_destroy(struct socket *s)
-{
-	inet_release(inet_sk(s));
+	dgram_unhash(is);
+	group_sock_release(is);
 }
 
 static int raw_each(
 	struct net *net, int (*fn)(const struct inet_sock_info *i, void *arg), void *arg)
 {
-	const struct inet_sock *is;
-	struct inet_sock_info info;
-	unsigned i;
-	int err = 0;
-
-	for (i = 0; !err && i < RAW_HEADS; i++) {
-		rcu_read_lock();
-		hlist_for_each_entry (is, &heads[i].list, hash_node) {
-			if (is->s.net != net)
-				continue;
-			dgram_info(is, &info);
-			err = fn(&info, arg);
-			if (err)
-				break;
-		}
-		rcu_read_unlock();
-	}
-	return err;
+	return dgram_each(heads, RAW_HEADS, net, fn, arg);
 }
 
 static const struct socket_ops raw_ops = {
@@ -415,12 +376,12 @@ static const struct socket_ops raw_ops = {
 	.sendmsg = raw_sendmsg,
 	.recvmsg = raw_recvmsg,
 	.shutdown = dgram_shutdown,
-	.poll = raw_poll,
+	.poll = socket_poll_datagram,
 	.ioctl = dgram_ioctl,
 	.setsockopt = raw_setsockopt,
 	.getsockopt = raw_getsockopt,
 	.release = raw_release,
-	.destroy = raw_destroy,
+	.destroy = dgram_destroy,
 };
 
 static const struct inet_proto raw_proto = {

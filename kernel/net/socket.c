@@ -257,16 +257,18 @@ int socket_shutdown(struct socket *s, int how)
 
 /* ---- messages ---- */
 
-ssize_t socket_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags)
+ssize_t socket_sent(struct socket *s, unsigned msg_flags, ssize_t done)
 {
-	ssize_t done;
-
-	if (file_flags & O_NONBLOCK)
-		m->flags |= MSG_DONTWAIT;
-	done = s->ops->sendmsg(s, m, n, file_flags);
-	if (done == -EPIPE && s->type == SOCK_STREAM && !(m->flags & MSG_NOSIGNAL) && pipe_broken)
+	if (done == -EPIPE && s->type == SOCK_STREAM && !(msg_flags & MSG_NOSIGNAL) && pipe_broken)
 		pipe_broken();
 	return done;
+}
+
+ssize_t socket_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags)
+{
+	if (file_flags & O_NONBLOCK)
+		m->flags |= MSG_DONTWAIT;
+	return socket_sent(s, m->flags, s->ops->sendmsg(s, m, n, file_flags));
 }
 
 ssize_t socket_recvmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags)

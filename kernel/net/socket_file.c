@@ -35,6 +35,17 @@ static ssize_t file_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	return socket_sendmsg(s, &m, from->count, READ_ONCE(f->flags));
 }
 
+/* sendfile(2) */
+static ssize_t file_write_page(struct file *f, struct page *page, unsigned off, size_t n, bool more)
+{
+	struct socket *s = f->private;
+
+	if (!s->ops->sendpage)
+		return -EOPNOTSUPP;
+	return socket_sent(
+		s, 0, s->ops->sendpage(s, page, off, n, more ? MSG_MORE : 0, READ_ONCE(f->flags)));
+}
+
 /* Two queues, so that a reader's arrival does not wake writers; who cares for errors alone is on
  * the first. */
 static unsigned file_poll(struct file *f, struct poll_table *pt)
@@ -104,6 +115,7 @@ static void file_release(struct file *f)
 static const struct file_ops socket_fops = {
 	.read = file_read,
 	.write = file_write,
+	.write_page = file_write_page,
 	.poll = file_poll,
 	.ioctl = file_ioctl,
 	.mmap = file_mmap,

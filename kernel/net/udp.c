@@ -20,11 +20,7 @@
 #include <slab.h>
 
 enum { UDP_HEADS = 1024 };
-struct udp_head {
-	struct spinlock lock; /* level 47 */
-	struct hlist_head list;
-};
-static struct udp_head bound[UDP_HEADS], connected[UDP_HEADS];
+static struct dgram_head bound[UDP_HEADS], connected[UDP_HEADS];
 static struct bind_table *ports;
 
 /* ---- tables ---- */
@@ -34,14 +30,14 @@ static inline uint64_t addr_word(const struct ip_addr *a)
 	return a->q[0] * 31 + a->q[1];
 }
 
-static struct udp_head *bound_head(const struct ip_addr *local, __be16 port)
+static struct dgram_head *bound_head(const struct ip_addr *local, __be16 port)
 {
 	const uint64_t word = ip_is_any(local) ? 0 : addr_word(local);
 
 	return &bound[hash64(word + be16(port)) % UDP_HEADS];
 }
 
-static struct udp_head *connected_head(
+static struct dgram_head *connected_head(
 	const struct ip_addr *local, __be16 lport, const struct ip_addr *remote, __be16 rport)
 {
 	const uint64_t word = addr_word(local) ^ hash64(addr_word(remote));
@@ -49,32 +45,10 @@ static struct udp_head *connected_head(
 	return &connected[hash64(word + ((uint64_t)be16(lport) << 16 | be16(rport))) % UDP_HEADS];
 }
 
-static struct udp_head *head_of(const struct inet_sock *is)
+static struct dgram_head *head_of(const struct inet_sock *is)
 {
 	return is->rport ? connected_head(&is->local, is->lport, &is->remote, is->rport)
 			 : bound_head(&is->local, is->lport);
-}
-
-static void hash_in(struct udp_sock *us)
-{
-	struct udp_head *h = head_of(&us->is);
-
-	spin_lock(&h->lock);
-	hlist_add(&us->is.hash_node, &h->list);
-	us->head = h;
-	spin_unlock(&h->lock);
-}
-
-static void hash_out(struct udp_sock *us)
-{
-	struct udp_head *h = us->head;
-
-	if (!h)
-		return;
-	spin_lock(&h->lock);
-	hlist_del(&us->is.hash_node);
-	spin_unlock(&h->lock);
-	us->head = NULL;
 }
 
 /* What a datagram is looked up by. */
@@ -135,7 +109,7 @@ static unsigned score(
 static struct inet_sock *lookup_bound(const struct udp_key *k, const struct ip_addr *local)
 {
 	static const struct ip_addr any;
-	struct udp_head *h = bound_head(local ? local : &any, k->dport);
+	struct dgram_head *h = bound_head(local ? local : &any, k->dport);
 	struct inet_sock *is, *best = NULL;
 	unsigned top = 0, n = 0, s;
 	uint32_t hash = 0;
@@ -368,7 +342,7 @@ int udp_autobind(struct udp_sock *us)
 	if (!is->lport) {
 		err = inet_bind(ports, is, &is->local, to_be16(0), is->s.ifindex);
 		if (!err)
-			hash_in(us);
+			dgram_hash(&us->is, head_of(&us->is));
 		else if (err == -EADDRINUSE)
 			err = -EAGAIN;
 	}
@@ -392,7 +366,7 @@ static int bind_locked(struct udp_sock *us, const struct ip_addr *a, __be16 port
 	is->is_bound_port = port != to_be16(0);
 	if (!ip_is_v4(a) && ip_is_link_local(a))
 		is->s.ifindex = ifindex;
-	hash_in(us);
+	dgram_hash(&us->is, head_of(&us->is));
 	return 0;
 }
 
@@ -419,14 +393,14 @@ static int disconnect(struct udp_sock *us)
 {
 	struct inet_sock *is = &us->is;
 
-	hash_out(us);
+	dgram_unhash(&us->is);
 	dgram_disconnect(is);
 	if (!is->is_bound_port)
 		inet_unbind(ports, is);
 	else
 		inet_bind_rename(ports, is);
 	if (is->lport)
-		hash_in(us);
+		dgram_hash(&us->is, head_of(&us->is));
 	return 0;
 }
 
@@ -455,12 +429,12 @@ static int udp_connect(
 	if (err)
 		return err;
 	mutex_lock(&s->snd_mutex);
-	hash_out(us);
+	dgram_unhash(&us->is);
 	if (is->rport && !is->is_bound_addr)
 		dgram_disconnect(is); /* a new peer may be reached from another address */
 	err = dgram_connect(is, &to, port, ifindex);
 	inet_bind_rename(ports, is);
-	hash_in(us);
+	dgram_hash(&us->is, head_of(&us->is));
 	mutex_unlock(&s->snd_mutex);
 	return err;
 }
@@ -471,17 +445,12 @@ static ssize_t udp_recvmsg(struct socket *s, struct socket_msg *m, size_t n, uns
 	return dgram_recv(inet_sk(s), m, n, NULL, true);
 }
 
-static unsigned udp_poll(struct socket *s)
-{
-	return socket_poll_datagram(s);
-}
-
 static void udp_release(struct socket *s)
 {
 	struct udp_sock *us = udp_sk(inet_sk(s));
 
 	mutex_lock(&s->snd_mutex);
-	hash_out(us);
+	dgram_unhash(&us->is);
 	inet_unbind(ports, &us->is);
 	if (us->cork)
 		pkt_free(us->cork);
@@ -490,42 +459,14 @@ static void udp_release(struct socket *s)
 	group_sock_release(&us->is);
 }
 
-static void udp_destroy(struct socket *s)
-{
-	inet_release(inet_sk(s));
-}
-
 /* ---- for sock_diag and /proc ---- */
-
-static int each_in(struct udp_head *heads, struct net *net,
-	int (*fn)(const struct inet_sock_info *i, void *arg), void *arg)
-{
-	const struct inet_sock *is;
-	struct inet_sock_info info;
-	unsigned i;
-	int err = 0;
-
-	for (i = 0; !err && i < UDP_HEADS; i++) {
-		rcu_read_lock();
-		hlist_for_each_entry (is, &heads[i].list, hash_node) {
-			if (is->s.net != net)
-				continue;
-			dgram_info(is, &info);
-			err = fn(&info, arg);
-			if (err)
-				break;
-		}
-		rcu_read_unlock();
-	}
-	return err;
-}
 
 static int udp_each(
 	struct net *net, int (*fn)(const struct inet_sock_info *i, void *arg), void *arg)
 {
-	int err = each_in(bound, net, fn, arg);
+	int err = dgram_each(bound, UDP_HEADS, net, fn, arg);
 
-	return err ? err : each_in(connected, net, fn, arg);
+	return err ? err : dgram_each(connected, UDP_HEADS, net, fn, arg);
 }
 
 static const struct socket_ops udp_ops = {
@@ -536,12 +477,12 @@ static const struct socket_ops udp_ops = {
 	.sendmsg = udp_sendmsg,
 	.recvmsg = udp_recvmsg,
 	.shutdown = dgram_shutdown,
-	.poll = udp_poll,
+	.poll = socket_poll_datagram,
 	.ioctl = dgram_ioctl,
 	.setsockopt = udp_setsockopt,
 	.getsockopt = udp_getsockopt,
 	.release = udp_release,
-	.destroy = udp_destroy,
+	.destroy = dgram_destroy,
 };
 
 static const struct inet_proto udp_proto = {
@@ -558,12 +499,8 @@ static const struct inet_proto udp_proto = {
 
 void udp_init(void)
 {
-	unsigned i;
-
 	ports = bind_table_create("UDP");
-	for (i = 0; i < UDP_HEADS; i++) {
-		spin_init(&bound[i].lock);
-		spin_init(&connected[i].lock);
-	}
+	dgram_heads_init(bound, UDP_HEADS);
+	dgram_heads_init(connected, UDP_HEADS);
 	PANIC_ON(inet_proto_register(&udp_proto));
 }

@@ -5,12 +5,10 @@
 #include "dgram.h"
 #include "ip.h"
 
-struct udp_head;
 /* Key as struct socket; [s] snd_mutex. */
 struct udp_sock {
 	struct inet_sock is;
-	struct udp_head *head; /* [s] the chain that it is in, NULL: none */
-	bool gro;              /* UDP_GRO */
+	bool gro; /* UDP_GRO */
 	bool no_check6_tx, no_check6_rx;
 	bool corked;                 /* UDP_CORK */
 	uint16_t gso_size;           /* UDP_SEGMENT */

@@ -26,6 +26,23 @@ ssize_t generic_file_read(struct file *f, struct iov_iter *to, int64_t *pos)
 	return n;
 }
 
+ssize_t generic_file_page(struct file *f, int64_t pos, size_t n, struct page **page)
+{
+	int64_t size = i_size_read(f->inode);
+	int err;
+
+	if (!(f->flags & O_NOATIME))
+		path_touch_atime(&f->path, f->inode);
+	if (pos >= size)
+		return 0;
+	n = MIN(n, (size_t)(size - pos));
+	err = pagecache_get_read(f->mapping, &f->ra, pos, n, false, page);
+	if (err)
+		return err;
+	f->ra.prev = (uint64_t)pos >> PAGE_SHIFT;
+	return (ssize_t)MIN(n, PAGE_SIZE - ((size_t)pos & (PAGE_SIZE - 1)));
+}
+
 static void grow(void *host, int64_t size)
 {
 	struct inode *i = host;

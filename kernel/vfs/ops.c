@@ -129,7 +129,7 @@ static int mknod_allowed(mode_t mode, dev_t dev)
 	case S_IFCHR:
 		if (!dev)
 			return 0;
-		/* fallthrough */
+		__fallthrough;
 	case S_IFBLK:
 		return capable(CAP_MKNOD) ? 0 : -EPERM;
 	case S_IFDIR:

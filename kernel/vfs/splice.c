@@ -1,7 +1,9 @@
 /*
  * splice.c - moving data between files inside the kernel: sendfile, splice, tee, copy_file_range.
  *
- * Does not: avoid the copy. Data passes through one bounce page, except tee(2), which shares pages.
+ * Pages of the page cache go to a socket by reference, buffers from pipe to pipe too; all else is
+ * copied by way of one page.
+ *
  * What was taken from a pipe is consumed only as far as the other side accepted it, so nothing is
  * lost when a write comes up short.
  */
@@ -89,6 +91,43 @@ static ssize_t copy_loop(struct side *in, struct side *out, size_t n)
 	return done ? done : r;
 }
 
+/* Bytes of one page of a cached file: by reference, or copied where that is not possible. */
+static ssize_t send_page(struct side *in, struct side *out, size_t n)
+{
+	struct page *page;
+	ssize_t r = generic_file_page(in->f, in->own, n, &page);
+	size_t off = (size_t)in->own & (PAGE_SIZE - 1);
+
+	if (r > 0) {
+		bool more = (size_t)r < n && in->own + r < i_size_read(in->f->inode);
+
+		r = out->f->ops->write_page(out->f, page, (unsigned)off, (size_t)r, more);
+		page_put(page);
+		if (r > 0)
+			in->own += r;
+	}
+	if (r == -ENODATA || r == -EOPNOTSUPP)
+		r = copy_loop(in, out, MIN(n, PAGE_SIZE - off));
+	return r;
+}
+
+static ssize_t send_pages(struct side *in, struct side *out, size_t n)
+{
+	size_t done = 0;
+	ssize_t r = 0;
+
+	while (done < n) {
+		r = send_page(in, out, n - done);
+		if (r <= 0)
+			break;
+		done += (size_t)r;
+		if (task_interrupted(current, TASK_INTERRUPTIBLE))
+			break;
+		cond_resched();
+	}
+	return done ? (ssize_t)done : r;
+}
+
 ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t n)
 {
 	struct side from;
@@ -107,7 +146,10 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t 
 		return -EINVAL;
 	side_begin(&from, in, in_pos);
 	side_begin(&to, out, NULL);
-	r = copy_loop(&from, &to, n);
+	if (out->ops->write_page && in->ops->read == generic_file_read)
+		r = send_pages(&from, &to, n);
+	else
+		r = copy_loop(&from, &to, n);
 	side_end(&from);
 	side_end(&to);
 	return r;
