@@ -1,9 +1,11 @@
 """A bad network: loss, disorder, delay and hostile packets; what is sent arrives all the same."""
 
+import contextlib
 import hashlib
 import os
 import random
 import re
+import statistics
 import threading
 import time
 
@@ -11,7 +13,7 @@ import pytest
 from ambitvm import VM
 from frames import (ARP, BROADCAST, ICMP, ICMP6, IPV4, IPV6, SYN, TCP, UDP, arp, ether, icmp_echo,
                     ipv4, ipv6, tcp, udp)
-from netguest import BUSYBOX, GUEST, GUEST6, HOST, login, on_wire, until
+from netguest import GUEST, GUEST6, HOST, login, on_wire, until
 from wire import Impair, Wire
 
 MIB = 1 << 20
@@ -22,6 +24,12 @@ BAD = {
     "delay": Impair(delay=0.1),
     "corruption": Impair(corrupt=0.02),
     "everything": Impair(loss=0.05, reorder=0.05, duplicate=0.05, corrupt=0.005, delay=0.02)}
+MEASURED = {  # and KiB of each transfer
+    "loss": (Impair(loss=0.05, delay=0.01), 1024),
+    "reordering": (Impair(reorder=0.1, hold=0.01, delay=0.01), 4096),
+    "duplicates": (Impair(duplicate=0.1, delay=0.01), 4096),
+    "delay": (Impair(delay=0.1), 4096)}
+TRANSFERS = 5
 STORM_MEMORY_KIB = 48 * 1024
 
 
@@ -55,35 +63,58 @@ def test_bytes_arrive_over_a_bad_wire(trio, tmp_path, kind):
         vm.check("rm -f /tmp/there")
 
 
-def arrival(system, impair, seed):
-    """Seconds of each of three transfers of 4 MiB to and from a system over the same bad wire."""
-    result = []
-    with on_wire(os=system, seed=seed, mem=512, limit=1800, name=f"arrival-{system}") as (vm, host,
-                                                                                       wire):
-        vm.check("nc -lk -p 7000 -e sh -c 'cat > /dev/null; echo done' & "
-                 "nc -lk -p 7001 -e dd if=/dev/zero bs=64k count=64 2>/dev/null & sleep 0")
-        assert until(lambda: vm.run("netstat -ltn | grep -q ':7001 '")[0] == 0, 30)
-        wire.impair(impair, impair)
-        for _ in range(3):
-            times = []
-            for script in (f"dd if=/dev/zero bs=64k count=64 2>/dev/null | {BUSYBOX} nc {GUEST} 7000",
-                           f"{BUSYBOX} nc {GUEST} 7001 </dev/null | wc -c"):
-                begin = time.monotonic()
-                host.run(["sh", "-c", script], timeout=600)
-                times.append(time.monotonic() - begin)
-            result.append(times)
+@contextlib.contextmanager
+def two_guests(systems, seed, **options):
+    """(first, second, wire): the wire's ends 0 and 1, at the addresses of guest and host."""
+    with Wire(seed=seed) as wire, \
+            VM(nics=[wire.plug(0)], os=systems[0], limit=1500, name="two-a", **options) as one, \
+            VM(nics=[wire.plug(1)], os=systems[1], limit=1500, name="two-b", **options) as two:
+        for vm, address in ((one, GUEST), (two, HOST)):
+            vm.login()
+            until(lambda vm=vm: vm.run("sv status network")[1].startswith("run:"), 60)
+            vm.check("sv -w 30 stop network; ip link set eth0 up && "
+                     f"ip addr add {address}/24 dev eth0")
+        assert until(lambda: one.run(f"ping -c 1 -w 5 {HOST}")[0] == 0, 60)
+        yield one, two, wire
+
+
+def arrivals(system):
+    """{kind: seconds of each of several transfers} between two guests of a system, bytes compared."""
+    result = {}
+    with two_guests((system, system), 5, mem=256, smp=1) as (one, two, wire):
+        one.run("echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save")
+        two.check("nc -lk -p 7000 -e sh -c 'cat > /tmp/there; echo arrived' & sleep 0")
+        assert until(lambda: two.run("netstat -ltn | grep -q ':7000 '")[0] == 0, 30)
+        for kind, (how, kib) in MEASURED.items():
+            one.check(f"dd if=/dev/urandom of=/tmp/mine bs=1k count={kib} 2>/dev/null")
+            wire.impair(how, how)
+            result[kind] = [transfer(one, two) for _ in range(TRANSFERS)]
+            wire.impair(Impair(), Impair())
     return result
+
+
+def transfer(one, two):
+    """Sends a file and returns the seconds until the other side said that it had all of it."""
+    code, text = one.run("read t x < /proc/uptime; echo $t; "
+                         f"nc {HOST} 7000 < /tmp/mine; read t x < /proc/uptime; echo $t", 300)
+    begin, said, end = text.split()
+    assert (code, said) == (0, "arrived")
+    assert one.check("sha256sum < /tmp/mine") == two.check("sha256sum < /tmp/there")
+    return float(end) - float(begin)
 
 
 @pytest.mark.slow
 @pytest.mark.ambit
-@pytest.mark.parametrize("kind", ["loss", "reordering", "delay"])
-def test_throughput_is_near_linux(kind):
-    ours, theirs = (arrival(system, BAD[kind], 5) for system in ("ambit", "linux"))
-    for way, name in enumerate(("to the guest", "from the guest")):
-        mine, other = (min(times[way] for times in result) for result in (ours, theirs))
-        print(f"{kind} {name}: {mine:.2f} s, Linux {other:.2f} s")
-        assert mine <= other * 1.25, f"{kind} {name}: {mine:.2f} s, Linux {other:.2f} s"
+def test_throughput_is_near_linux():
+    """The wire is the limit, not the processor: it has a delay and the transfers are small."""
+    ours, theirs = arrivals("ambit"), arrivals("linux")
+    slower = []
+    for kind in MEASURED:
+        mine, other = statistics.median(ours[kind]), statistics.median(theirs[kind])
+        print(f"{kind}: {mine:.2f} s, Linux {other:.2f} s; {ours[kind]}, {theirs[kind]}")
+        if mine * 0.8 > other:
+            slower.append(kind)
+    assert not slower
 
 
 def guest_mac(vm):
@@ -191,13 +222,7 @@ def test_storm_does_no_harm(trio, kind):
 
 
 def test_two_guests_on_a_wire():
-    with Wire() as wire, VM(nics=[wire.plug(0)], limit=400, name="two-a") as one, \
-            VM(nics=[wire.plug(1)], os="linux", limit=400, name="two-b") as two:
-        for vm, address in ((one, GUEST), (two, HOST)):
-            vm.login()
-            vm.check("sv -w 30 stop network; ip link set eth0 up && "
-                     f"ip addr add {address}/24 dev eth0")
-        assert until(lambda: one.run(f"ping -c 1 -w 5 {HOST}")[0] == 0, 60)
+    with two_guests((None, "linux"), 1) as (one, two, _):
         two.check("cd /srv/www && dd if=/dev/urandom of=data bs=64k count=64 2>/dev/null; "
                   "httpd -p 80 -h /srv/www")
         want = two.check("sha256sum /srv/www/data").split()[0]
