@@ -9,13 +9,17 @@
 enum { /* TUNSETIFF's flags: if_tun.h */
 	IFF_TUN = 0x0001,
 	IFF_TAP = 0x0002,
+	IFF_NAPI = 0x0010,
+	IFF_NAPI_FRAGS = 0x0020,
+	IFF_NO_CARRIER = 0x0040,
 	IFF_MULTI_QUEUE = 0x0100,
 	IFF_PERSIST = 0x0800, /* TUNGETIFF's answer alone */
 	IFF_NO_PI = 0x1000,
 	IFF_ONE_QUEUE = 0x2000, /* what it always is */
 	IFF_VNET_HDR = 0x4000,
 	IFF_TUN_EXCL = 0x8000,
-	TUN_FORMAT = IFF_NO_PI | IFF_ONE_QUEUE | IFF_VNET_HDR
+	TUN_FORMAT = IFF_NO_PI | IFF_ONE_QUEUE | IFF_VNET_HDR,
+	TUN_NOT_HERE = IFF_NAPI | IFF_NAPI_FRAGS | IFF_NO_CARRIER | IFF_MULTI_QUEUE
 };
 
 /* An open /dev/net/tun. Key: [m] config lock to write; read by RCU, with a reference  [l] ->lock */
@@ -29,7 +33,7 @@ struct tun_file {
 /* A tun or tap interface: netdev's ->priv. */
 struct tun {
 	struct tun_file *file; /* [m], RCU */
-	uint32_t flags;        /* [m] IFF_TUN or IFF_TAP, TUN_FORMAT, IFF_TUN_EXCL never */
+	uint32_t flags;        /* [m] IFF_TUN or IFF_TAP, and of TUN_FORMAT */
 	uint32_t vnet_len;     /* [m] bytes of the header in front of a frame: 10 or more */
 	uid_t owner;           /* [m] -1: anybody with the capability */
 	gid_t group;           /* [m] */

@@ -5,8 +5,8 @@
  * IFF_VNET_HDR virtio's header. A read gives one frame, cut to its size; a write takes one. Both
  * hold a reference to the interface while they work.
  *
- * Does not: several queues (IFF_MULTI_QUEUE), filters on the file (TUNATTACHFILTER, TUNSETTXFILTER,
- * eBPF), big-endian headers.
+ * Does not: several queues (IFF_MULTI_QUEUE), IFF_NAPI, IFF_NO_CARRIER, filters on the file
+ * (TUNATTACHFILTER, TUNSETTXFILTER, eBPF), big-endian headers.
  */
 #include "core.h"
 #include "tun.h"
@@ -19,26 +19,27 @@
 #include <string.h>
 #include <vnet_hdr.h>
 
-#define TUN_DEV MKDEV(10, 200)
-#define TUN(n)  (0x5400u | (n)) /* the low half of a command's number */
+#define TUN_DEV    MKDEV(10, 200)
+#define TUN_SET(n) (0x40045400u | (n))
+#define TUN_GET(n) (0x80045400u | (n))
 
-enum { /* commands, by that half; compat knows what they carry */
-	TUNSETNOCSUM = TUN(200),
-	TUNSETDEBUG = TUN(201),
-	TUNSETIFF = TUN(202),
-	TUNSETPERSIST = TUN(203),
-	TUNSETOWNER = TUN(204),
-	TUNSETLINK = TUN(205),
-	TUNSETGROUP = TUN(206),
-	TUNGETFEATURES = TUN(207),
-	TUNSETOFFLOAD = TUN(208),
-	TUNGETIFF = TUN(210),
-	TUNGETSNDBUF = TUN(211),
-	TUNSETSNDBUF = TUN(212),
-	TUNGETVNETHDRSZ = TUN(215),
-	TUNSETVNETHDRSZ = TUN(216),
-	TUNSETVNETLE = TUN(220),
-	TUNGETVNETLE = TUN(221),
+enum { /* compat knows what they carry */
+	TUNSETNOCSUM = TUN_SET(200),
+	TUNSETDEBUG = TUN_SET(201),
+	TUNSETIFF = TUN_SET(202),
+	TUNSETPERSIST = TUN_SET(203),
+	TUNSETOWNER = TUN_SET(204),
+	TUNSETLINK = TUN_SET(205),
+	TUNSETGROUP = TUN_SET(206),
+	TUNGETFEATURES = TUN_GET(207),
+	TUNSETOFFLOAD = TUN_SET(208),
+	TUNGETIFF = TUN_GET(210),
+	TUNGETSNDBUF = TUN_GET(211),
+	TUNSETSNDBUF = TUN_SET(212),
+	TUNGETVNETHDRSZ = TUN_GET(215),
+	TUNSETVNETHDRSZ = TUN_SET(216),
+	TUNSETVNETLE = TUN_SET(220),
+	TUNGETVNETLE = TUN_GET(221),
 	SIOCSIFHWADDR = 0x8924,
 	SIOCGIFHWADDR = 0x8927
 };
@@ -311,8 +312,9 @@ static int set_iff(struct tun_file *tf, struct tun_ifreq *r)
 		return -EINVAL;
 	if (flags & IFF_TUN)
 		flags &= ~(uint32_t)IFF_TAP;
-	if (flags & IFF_MULTI_QUEUE) {
-		log_ratelimited(LOG_WARNING, "tun: IFF_MULTI_QUEUE is not supported");
+	if (flags & TUN_NOT_HERE) {
+		log_ratelimited(
+			LOG_WARNING, "tun: flags %#x are not supported", flags & TUN_NOT_HERE);
 		return -EINVAL;
 	}
 	d = netdev_get_by_name(net, r->name);
@@ -420,18 +422,17 @@ static long request(struct netdev *d, unsigned cmd, void *arg)
 static long tun_ioctl(struct file *f, unsigned cmd, void *arg)
 {
 	struct tun_file *tf = f->private;
-	const unsigned low = cmd & 0xffff;
 	long result;
 
-	if (low == TUNGETFEATURES) {
+	if (cmd == TUNGETFEATURES) {
 		*(uint32_t *)arg = IFF_TUN | IFF_TAP | TUN_FORMAT;
 		return 0;
 	}
 	net_config_lock();
-	if (low == TUNSETIFF)
+	if (cmd == TUNSETIFF)
 		result = set_iff(tf, arg);
 	else
-		result = tf->nd ? request(tf->nd, low, arg) : -EBADFD;
+		result = tf->nd ? request(tf->nd, cmd, arg) : -EBADFD;
 	net_config_unlock();
 	return result;
 }

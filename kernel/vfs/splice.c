@@ -91,7 +91,7 @@ static ssize_t copy_loop(struct side *in, struct side *out, size_t n)
 	return done ? done : r;
 }
 
-/* Bytes of one page of a cached file: by reference, or copied where that is not possible. */
+/* Bytes of one page of a cached file, by reference; a hole is copied. */
 static ssize_t send_page(struct side *in, struct side *out, size_t n)
 {
 	struct page *page;
@@ -106,16 +106,19 @@ static ssize_t send_page(struct side *in, struct side *out, size_t n)
 		if (r > 0)
 			in->own += r;
 	}
-	if (r == -ENODATA || r == -EOPNOTSUPP)
+	if (r == -ENODATA)
 		r = copy_loop(in, out, MIN(n, PAGE_SIZE - off));
 	return r;
 }
 
+/* -EOPNOTSUPP: @out or @in is not of this kind, nothing is done. */
 static ssize_t send_pages(struct side *in, struct side *out, size_t n)
 {
 	size_t done = 0;
 	ssize_t r = 0;
 
+	if (!out->f->ops->write_page || in->f->ops->read != generic_file_read)
+		return -EOPNOTSUPP;
 	while (done < n) {
 		r = send_page(in, out, n - done);
 		if (r <= 0)
@@ -146,9 +149,8 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t 
 		return -EINVAL;
 	side_begin(&from, in, in_pos);
 	side_begin(&to, out, NULL);
-	if (out->ops->write_page && in->ops->read == generic_file_read)
-		r = send_pages(&from, &to, n);
-	else
+	r = send_pages(&from, &to, n);
+	if (r == -EOPNOTSUPP)
 		r = copy_loop(&from, &to, n);
 	side_end(&from);
 	side_end(&to);

@@ -137,3 +137,14 @@ CASE(accept4_refuses)
 	R(fcntl(peer, F_GETFL));
 	say("%u bytes, family %u", n, a.sin_family);
 }
+
+CASE(positions_in_the_memory_of_a_process)
+{
+	int fd = open("/proc/self/mem", O_RDONLY);
+
+	R(lseek(fd, 0x7fffffffffffffff, SEEK_SET));
+	R(lseek(fd, 5000, SEEK_CUR));
+	R(lseek(fd, 0, SEEK_CUR));
+	R(lseek(fd, 0, SEEK_END));
+	R(read(fd, buf, 1));
+}

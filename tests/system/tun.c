@@ -204,6 +204,8 @@ static int requests(void)
 	SAY(number(fd, TUNSETSNDBUF, 5000));
 	SAY(number(fd, TUNGETSNDBUF, 0));
 	SAY(ioctl(fd, TUNSETLINK, 1));
+	SAY(number(fd, _IOW('T', 202, long), 0));
+	SAY(number(fd, _IOR('T', 250, int), 0));
 	SAY(ioctl(fd, TUNSETPERSIST, 1));
 	close(fd);
 	SAY(iff(other, "rq0", IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL));
