@@ -334,7 +334,7 @@ int inode_truncate(const struct path *p, int64_t size, struct file *f)
 {
 	struct inode *i = p->dentry->inode;
 	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME, .size = size, .file = f};
-	int err = size_allowed(i, size);
+	int err = READ_ONCE(i->write_count) < 0 ? -ETXTBSY : size_allowed(i, size);
 
 	if (err)
 		return err;
@@ -367,8 +367,6 @@ int vfs_truncate(const struct path *p, int64_t size)
 		err = -EPERM;
 	if (!err)
 		err = policy_file(current->cred, p, POLICY_WRITE);
-	if (!err && READ_ONCE(i->write_count) < 0)
-		err = -ETXTBSY;
 	return err ? err : inode_truncate(p, size, NULL);
 }
 
