@@ -60,10 +60,12 @@ int path_want_write(const struct path *p)
 
 int vfs_xattr_permission(const struct path *p, bool is_change)
 {
+	struct inode *i = p->dentry->inode;
 	int err = is_change ? path_want_write(p) : 0;
 
-	return err ? err
-		   : inode_permission(p->dentry->inode, is_change ? MAY_WRITE : MAY_READ, false);
+	if (!err && is_change && (inode_immutable(i) || inode_append_only(i)))
+		err = -EPERM;
+	return err ? err : inode_permission(i, is_change ? MAY_WRITE : MAY_READ, false);
 }
 
 int vfs_access(const struct path *p, unsigned may, const struct cred *c)
