@@ -6,6 +6,7 @@ The host's end is always .1 and ::1, the guest's .2 and ::2; the guest's own ser
 import contextlib
 import time
 
+import pytest
 from ambitvm import BUILD, VM
 from hostnet import HostNet
 from nic import Tap
@@ -14,6 +15,10 @@ from wire import Wire
 
 HOST, GUEST = "10.77.0.1", "10.77.0.2"
 HOST6, GUEST6 = "fd77::1", "fd77::2"
+# The debug kernel reports wrong order of locks, sleeping with one, and memory that is not one's own.
+KERNELS = [pytest.param({"smp": 2}, id="plain"),
+           pytest.param({"smp": 4, "debug": True}, id="debug",
+                        marks=[pytest.mark.slow, pytest.mark.ambit])]
 BUSYBOX = BUILD / "ports/busybox-static/bin/busybox.static"
 
 
@@ -27,11 +32,17 @@ def until(question, limit):
         time.sleep(0.5)
 
 
+def leave_alone(vm):
+    """Stops what would configure eth0, as soon as that has begun."""
+    until(lambda: vm.run("sv status /run/dhcp/eth0 | grep -q ^run:")[0] == 0, 60)
+    vm.check("sv -w 30 stop network")
+
+
 def settle(vm):
     """Gives eth0 its addresses and waits until the ssh server listens."""
     vm.login()
-    until(lambda: vm.run("sv status network")[1].startswith("run:"), 60)
-    vm.check("sv -w 30 stop network; ip link set lo up; ip link set eth0 up && "
+    leave_alone(vm)
+    vm.check("ip link set lo up; ip link set eth0 up && "
              f"ip addr add {GUEST}/24 dev eth0 && ip addr add {GUEST6}/64 dev eth0")
     assert until(lambda: vm.run("netstat -ltn | grep -q ':22 '")[0] == 0, 90), "no ssh server"
 

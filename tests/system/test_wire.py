@@ -11,9 +11,10 @@ import time
 
 import pytest
 from ambitvm import VM
+from conftest import complaints
 from frames import (ARP, BROADCAST, ICMP, ICMP6, IPV4, IPV6, SYN, TCP, UDP, arp, ether, icmp_echo,
                     ipv4, ipv6, tcp, udp)
-from netguest import GUEST, GUEST6, HOST, login, on_wire, until
+from netguest import GUEST, GUEST6, HOST, KERNELS, leave_alone, login, on_wire, until
 from wire import Impair, Wire
 
 MIB = 1 << 20
@@ -31,14 +32,16 @@ MEASURED = {  # and KiB of each transfer
     "delay": (Impair(delay=0.1), 4096)}
 TRANSFERS = 5
 STORM_MEMORY_KIB = 48 * 1024
+FRAGMENTS_KIB = 4 * 1024 + 64  # net.ipv4.ipfrag_high_thresh, and the packet that goes over it
 
 
-@pytest.fixture(scope="module", name="trio")
-def start_trio():
+@pytest.fixture(scope="module", name="trio", params=KERNELS)
+def start_trio(request):
     """(guest, host's name space, wire)."""
-    with on_wire(mem=256, smp=2, limit=2400, name="test_wire") as (vm, host, wire):
+    with on_wire(mem=256, limit=2400, name="test_wire", **request.param) as (vm, host, wire):
         yield vm, host, wire
         vm.keep_log()
+        assert not complaints(vm.log())
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -71,9 +74,8 @@ def two_guests(systems, seed, **options):
             VM(nics=[wire.plug(1)], os=systems[1], limit=1500, name="two-b", **options) as two:
         for vm, address in ((one, GUEST), (two, HOST)):
             vm.login()
-            until(lambda vm=vm: vm.run("sv status network")[1].startswith("run:"), 60)
-            vm.check("sv -w 30 stop network; ip link set eth0 up && "
-                     f"ip addr add {address}/24 dev eth0")
+            leave_alone(vm)
+            vm.check(f"ip link set eth0 up && ip addr add {address}/24 dev eth0")
         assert until(lambda: one.run(f"ping -c 1 -w 5 {HOST}")[0] == 0, 60)
         yield one, two, wire
 
@@ -169,8 +171,8 @@ def malformed(rand, target):
     return frame[:rand.randrange(14, len(frame) + 1)] if rand.random() < 0.3 else frame
 
 
-STORMS = {"SYN flood": syn_flood, "fragments": fragment_storm, "ARP": arp_storm,
-          "malformed headers": malformed}
+STORMS = {"SYN flood": syn_flood, "ARP": arp_storm, "malformed headers": malformed,
+          "fragments": fragment_storm}
 
 
 class Storm:
@@ -197,9 +199,13 @@ class Storm:
         return self.count
 
 
-def free_kib(ssh):
-    """Memory that programs could still get."""
-    return int(ssh.check("awk '/^MemAvailable/ {print $2}' /proc/meminfo"))
+def kernel_memory(ssh):
+    """KiB by name: what programs could still get, slab, what fragments and TCP wait with."""
+    text = ssh.check("cat /proc/meminfo /proc/net/sockstat")
+    number = lambda pattern: int(re.search(pattern, text, re.M).group(1))  # noqa: E731
+    return {"free": number(r"^MemAvailable:\s+(\d+)"), "slab": number(r"^Slab:\s+(\d+)"),
+            "fragments": number(r"^FRAG: .* memory (\d+)") // 1024,
+            "tcp": 4 * number(r"^TCP: .* mem (\d+)")}
 
 
 @pytest.mark.parametrize("kind", STORMS)
@@ -207,18 +213,22 @@ def test_storm_does_no_harm(trio, kind):
     """A session goes on, others can begin, memory stays bounded, and it all comes back."""
     vm, host, wire = trio
     ssh = login(host)
-    before = free_kib(ssh)
+    before = kernel_memory(ssh)
     storm = Storm(wire, STORMS[kind], guest_mac(vm))
     try:
-        done = ssh.run("i=0; while [ $i -lt 10 ]; do echo $i; sleep 1; i=$((i+1)); done", 240)
-        during = free_kib(ssh)
+        done = ssh.run("i=0; while [ $i -lt 6 ]; do echo $i; sleep 1; i=$((i+1)); done", 240)
+        during = kernel_memory(ssh)
     finally:
         count = storm.stop()
-    assert done.stdout.split() == [str(n) for n in range(10)], done
-    print(f"{kind}: {count} frames, {before} KiB free before, {during} during, {free_kib(ssh)} after")
-    assert count > 2000 and before - during < STORM_MEMORY_KIB
-    assert until(lambda: before - free_kib(ssh) < STORM_MEMORY_KIB / 4, 90)
-    assert vm.run(f"ping -c 2 -w 20 {HOST}")[0] == 0
+    print(f"{kind}: {count} frames; before {before}, during {during}, after {kernel_memory(ssh)}")
+    assert done.stdout.split() == [str(n) for n in range(6)], done
+    assert count > 2000
+    assert before["free"] - during["free"] < STORM_MEMORY_KIB
+    assert during["slab"] - before["slab"] < STORM_MEMORY_KIB
+    assert (during["fragments"] > 100) == (kind == "fragments")
+    assert during["fragments"] <= FRAGMENTS_KIB and during["tcp"] < 1024
+    assert until(lambda: before["free"] - kernel_memory(ssh)["free"] < STORM_MEMORY_KIB / 4, 90)
+    assert vm.run(f"ping -c 1 -w 20 {HOST}")[0] == 0
 
 
 def test_two_guests_on_a_wire():
