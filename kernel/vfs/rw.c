@@ -9,8 +9,6 @@
 #include <stat.h>
 #include <vm.h>
 
-#define MAX_RW 0x7ffff000ul /* read(2): what one call transfers at most */
-
 enum { /* ioctl_list(2): those that any file knows */
 	IOC_FIGETBSZ = 2,
 	IOC_FIONREAD = 0x541b,

@@ -13,7 +13,6 @@
 #include <stat.h>
 
 enum { SPLICE_F_NONBLOCK = 2 };
-#define MAX_RW 0x7ffff000ul /* what one call moves at most: sendfile(2) NOTES */
 
 static ssize_t write_buf(struct file *out, char *buf, size_t n, int64_t *pos)
 {
