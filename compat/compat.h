@@ -72,6 +72,7 @@ int __must_check user_path(int dfd, const char __user *name, unsigned lookup, st
 /* An array of struct iovec checked as readv(2) says; *vec is @fast or from the heap. */
 #define IOV_FAST 8
 #define IOV_MAX  1024
+#define MAX_RW   0x7ffff000ul /* what one call moves at most: write(2) NOTES */
 struct iov_copy {
 	struct iovec fast[IOV_FAST];
 	struct iovec *vec;
@@ -92,6 +93,8 @@ int __must_check copy_struct(void *to, size_t known, const void __user *from, si
 
 /* The mask of ppoll(2) and its like, in force until the return to the program; NULL: none. */
 int __must_check mask_for_call(const void __user *mask, size_t setsize);
+/* End of such a call: the mask stays for its return only when a signal interrupted it. @result. */
+long mask_after_call(long result);
 void events_calls_init(void); /* sys_events.c */
 
 /* F_SETOWN, F_GETOWN and what ioctl(2) calls so: sys_fcntl.c */

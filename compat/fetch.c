@@ -72,6 +72,14 @@ put_name:
 	return err;
 }
 
+/* Whether a buffer can be the program's at all; what is not mapped shows when it is used. */
+static bool in_user_memory(const struct iovec *v)
+{
+	uintptr_t at = (uintptr_t)v->iov_base;
+
+	return at <= USER_END && v->iov_len <= USER_END - at;
+}
+
 int iov_copy_get(struct iov_copy *c, const void __user *iov, long n)
 {
 	size_t total = 0;
@@ -90,11 +98,15 @@ int iov_copy_get(struct iov_copy *c, const void __user *iov, long n)
 		return -EFAULT;
 	}
 	for (i = 0; i < n; i++) {
-		if ((ssize_t)c->vec[i].iov_len < 0 || (ssize_t)(total + c->vec[i].iov_len) < 0) {
+		struct iovec *v = &c->vec[i];
+		int err = (ssize_t)v->iov_len < 0 ? -EINVAL : in_user_memory(v) ? 0 : -EFAULT;
+
+		if (err) {
 			iov_copy_put(c);
-			return -EINVAL;
+			return err;
 		}
-		total += c->vec[i].iov_len;
+		v->iov_len = MIN(v->iov_len, MAX_RW - total);
+		total += v->iov_len;
 	}
 	iov_iter_vec(&c->iter, c->vec, (size_t)n, total);
 	return 0;

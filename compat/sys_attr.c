@@ -253,13 +253,13 @@ long sys_sync_file_range(int fd, int64_t off, int64_t len, unsigned flags)
 	int64_t end;
 	int err = 0;
 
-	if (flags & ~7u || off < 0 || len < 0 || __builtin_add_overflow(off, len, &end))
-		return -EINVAL;
 	r = fd_begin(fd);
 	if (!r.file)
 		return -EBADF;
 	type = r.file->inode->mode & S_IFMT;
-	if (type != S_IFREG && type != S_IFBLK && type != S_IFDIR && type != S_IFLNK)
+	if (flags & ~7u || off < 0 || len < 0 || __builtin_add_overflow(off, len, &end))
+		err = -EINVAL;
+	else if (type != S_IFREG && type != S_IFBLK && type != S_IFDIR && type != S_IFLNK)
 		err = -ESPIPE;
 	else if (flags)
 		err = vfs_fsync(r.file, off, len ? end - 1 : INT64_MAX, true);
@@ -336,10 +336,11 @@ long sys_readahead(int fd, int64_t off, size_t count)
 		return -EBADF;
 	if (!(r.file->mode & FMODE_READ))
 		err = -EBADF;
-	else if (!S_ISREG(r.file->inode->mode) && !S_ISBLK(r.file->inode->mode))
+	else if ((ssize_t)count < 0 ||
+		 (!S_ISREG(r.file->inode->mode) && !S_ISBLK(r.file->inode->mode)))
 		err = -EINVAL;
 	else if (off >= 0 && count && S_ISREG(r.file->inode->mode))
-		read_ahead(r.file, off, (int64_t)MIN(count, (size_t)INT64_MAX));
+		read_ahead(r.file, off, (int64_t)count);
 	fd_end(r);
 	return err;
 }

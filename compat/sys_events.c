@@ -90,14 +90,15 @@ static long wait_until(int epfd, void __user *events, int max, uint64_t deadline
 	struct fd_ref r;
 	long n;
 
-	if (max <= 0 || max > EPOLL_EVENTS_MAX)
-		return -EINVAL;
-	if ((uint64_t)events + (uint64_t)max * sizeof(struct linux_epoll_event) > USER_END)
-		return -EFAULT;
 	r = fd_begin(epfd);
 	if (!r.file)
 		return -EBADF;
-	n = epoll_wait(r.file, (unsigned)max, deadline, store_event, &o);
+	if (max <= 0 || max > EPOLL_EVENTS_MAX)
+		n = -EINVAL;
+	else if ((uint64_t)events + (uint64_t)max * sizeof(struct linux_epoll_event) > USER_END)
+		n = -EFAULT;
+	else
+		n = epoll_wait(r.file, (unsigned)max, deadline, store_event, &o);
 	fd_end(r);
 	return n;
 }
@@ -117,7 +118,7 @@ long sys_epoll_pwait(
 {
 	int err = mask_for_call(mask, setsize);
 
-	return err ? err : wait_until(epfd, events, max, deadline_of_ms(timeout));
+	return err ? err : mask_after_call(wait_until(epfd, events, max, deadline_of_ms(timeout)));
 }
 
 long sys_epoll_pwait2(int epfd, void __user *events, int max, void __user *timeout,
@@ -128,7 +129,7 @@ long sys_epoll_pwait2(int epfd, void __user *events, int max, void __user *timeo
 
 	if (!err)
 		err = mask_for_call(mask, setsize);
-	return err ? err : wait_until(epfd, events, max, deadline);
+	return err ? err : mask_after_call(wait_until(epfd, events, max, deadline));
 }
 
 /* ---- counters ---- */
@@ -167,7 +168,8 @@ long sys_timerfd_settime(int fd, unsigned flags, void __user *to, void __user *o
 
 	if (copy_from_user(&s, to, sizeof(s)))
 		return -EFAULT;
-	if (!timespec_valid(&s.value) || !timespec_valid(&s.interval))
+	if (flags & ~(unsigned)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET) ||
+		!timespec_valid(&s.value) || !timespec_valid(&s.interval))
 		return -EINVAL;
 	r = fd_begin(fd);
 	if (!r.file)

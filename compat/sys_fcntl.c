@@ -274,6 +274,19 @@ static long set_signal(struct file *f, unsigned long sig)
 	return 0;
 }
 
+/* Nothing is ever watched this way (inotify(7) took its place), so nothing is there to end. */
+static long notify(const struct file *f, uint32_t events)
+{
+	const uint32_t multishot = 1u << 31;
+
+	if (!(events & ~multishot))
+		return 0;
+	if (!S_ISDIR(f->inode->mode))
+		return -ENOTDIR;
+	unsupported("fcntl", F_NOTIFY);
+	return -EINVAL;
+}
+
 static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -314,6 +327,13 @@ static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)
 		return vfs_seals(f);
 	case F_GETLEASE:
 		return F_UNLCK;
+	case F_SETLEASE:
+		if (arg == F_UNLCK && S_ISREG(f->inode->mode))
+			return -EAGAIN; /* there never is one to give up */
+		unsupported("fcntl", cmd);
+		return -EINVAL;
+	case F_NOTIFY:
+		return notify(f, (uint32_t)arg);
 	default:
 		unsupported("fcntl", cmd);
 		return -EINVAL;

@@ -6,8 +6,9 @@
  * a pointer. Commands about interfaces and routes (netdevice(7)) are net/net_ioctl.c's.
  */
 #include "compat.h"
-#include "abi/termios.h"
 #include "net/net_ioctl.h"
+#include "abi/netdev.h"
+#include "abi/termios.h"
 
 enum {
 	FIOQSIZE = 0x5460,
@@ -62,6 +63,17 @@ enum {
 	LOOP_CTL_GET_FREE
 };
 
+enum { /* tun(4)'s: the size in their number is not what they carry */
+	TUNSETNOCSUM = 0x400454c8,
+	TUNSETDEBUG,
+	TUNSETIFF,
+	TUNSETPERSIST,
+	TUNSETOWNER,
+	TUNSETLINK,
+	TUNSETGROUP,
+	TUNSETOFFLOAD = 0x400454d0,
+	TUNGETIFF = (int)0x800454d2
+};
 enum { /* of sockets: socket(7) */
 	FIOSETOWN = 0x8901,
 	SIOCSPGRP,
@@ -188,6 +200,17 @@ static const struct ioctl_arg {
 	{SIOCATMARK, ARG_OUT, 4},
 	{SIOCGSTAMP, ARG_OUT, 16},
 	{SIOCGSTAMPNS, ARG_OUT, 16},
+	{TUNSETNOCSUM, ARG_VALUE, 0},
+	{TUNSETDEBUG, ARG_VALUE, 0},
+	{TUNSETIFF, ARG_BOTH, sizeof(struct linux_ifreq)},
+	{TUNSETPERSIST, ARG_VALUE, 0},
+	{TUNSETOWNER, ARG_VALUE, 0},
+	{TUNSETLINK, ARG_VALUE, 0},
+	{TUNSETGROUP, ARG_VALUE, 0},
+	{TUNSETOFFLOAD, ARG_VALUE, 0},
+	{(uint32_t)TUNGETIFF, ARG_OUT, sizeof(struct linux_ifreq)},
+	{SIOCSIFHWADDR, ARG_IN, sizeof(struct linux_ifreq)},
+	{SIOCGIFHWADDR, ARG_BOTH, sizeof(struct linux_ifreq)},
 };
 
 static bool find_arg(uint32_t cmd, struct ioctl_arg *out, unsigned *size)

@@ -19,7 +19,8 @@ static long do_open(int dfd, const char __user *path, unsigned flags, mode_t mod
 
 	if (fd)
 		return fd;
-	fd = at_get(&at, dfd, n.s);
+	/* A leading slash of a path below RESOLVE_IN_ROOT means the descriptor's directory. */
+	fd = at_get(&at, dfd, lookup & LOOKUP_IN_ROOT ? "." : n.s);
 	if (fd)
 		goto put_name;
 	fd = fd_alloc(0, flags & O_CLOEXEC);
@@ -71,7 +72,8 @@ struct open_how {
 long sys_openat2(int dfd, const char __user *path, void __user *how, size_t size)
 {
 	static const unsigned resolve_to_lookup[] = {LOOKUP_NO_XDEV, LOOKUP_NO_MAGIC,
-		LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGIC, LOOKUP_BENEATH, LOOKUP_IN_ROOT};
+		LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGIC, LOOKUP_BENEATH, LOOKUP_IN_ROOT,
+		LOOKUP_CACHED};
 	struct open_how h;
 	unsigned lookup = 0, i;
 	int err;
@@ -93,6 +95,8 @@ long sys_openat2(int dfd, const char __user *path, void __user *how, size_t size
 			lookup |= resolve_to_lookup[i];
 	if ((lookup & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) == (LOOKUP_BENEATH | LOOKUP_IN_ROOT))
 		return -EINVAL;
+	if (lookup & LOOKUP_CACHED && h.flags & (O_TRUNC | O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))
+		return -EAGAIN; /* these always have to wait */
 	return do_open(dfd, path, (unsigned)h.flags, (mode_t)h.mode, lookup);
 }
 

@@ -64,7 +64,9 @@ static int watch_wait(struct watch *w, uint64_t deadline)
 	unsigned i;
 	int n = poll_files(w->fds, w->n, w->bad ? 0 : deadline);
 
-	if (!w->bad || n < 0)
+	if (!w->bad) /* a pending signal counts even when there was no time to wait */
+		return n || !signal_is_pending(current) ? n : -ERESTARTNOHAND;
+	if (n < 0)
 		return n;
 	for (i = 0, n = 0; i < w->n; i++)
 		n += w->fds[i].revents != 0;
@@ -157,6 +159,13 @@ int mask_for_call(const void __user *mask, size_t setsize)
 	return 0;
 }
 
+long mask_after_call(long result)
+{
+	if (result != -ERESTARTNOHAND && result != -EINTR)
+		signal_mask_restore();
+	return result;
+}
+
 /* The rest of a timeout as a timespec; Linux gives it even when it had to give up early. */
 static struct timespec rest_of(uint64_t deadline)
 {
@@ -185,7 +194,9 @@ long sys_ppoll(void __user *fds, unsigned nfds, void __user *ts, void __user *ma
 
 	if (!err)
 		err = mask_for_call(mask, setsize);
-	return err ? err : put_rest_timespec(ts, deadline, poll_until(fds, nfds, deadline));
+	if (err)
+		return err;
+	return mask_after_call(put_rest_timespec(ts, deadline, poll_until(fds, nfds, deadline)));
 }
 
 /* ---- select: three bit sets become entries of a poll and back ---- */
@@ -220,6 +231,8 @@ static int sets_get(struct fd_sets *s)
 			memset(s->bits[i], 0, s->words * sizeof(uint64_t));
 		else if (copy_from_user(s->bits[i], s->user[i], s->words * sizeof(uint64_t)))
 			return -EFAULT;
+		if (s->n % BITS) /* nobody asked for the rest of the last word */
+			s->bits[i][s->words - 1] &= (1ull << s->n % BITS) - 1;
 	}
 	return 0;
 }
@@ -365,5 +378,8 @@ long sys_pselect6(int n, void __user *in, void __user *out, void __user *ex, voi
 	err = user_deadline(ts, &deadline);
 	if (!err)
 		err = mask_for_call((const void __user *)s.mask, s.size);
-	return err ? err : put_rest_timespec(ts, deadline, select_until(n, in, out, ex, deadline));
+	if (err)
+		return err;
+	return mask_after_call(
+		put_rest_timespec(ts, deadline, select_until(n, in, out, ex, deadline)));
 }

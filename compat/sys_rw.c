@@ -4,8 +4,7 @@
  */
 #include "compat.h"
 
-#define MAX_RW 0x7ffff000ul /* what one call moves at most: write(2) NOTES */
-enum {                      /* preadv2(2) */
+enum { /* preadv2(2) */
 	RWF_HIPRI = 1,
 	RWF_DSYNC = 2,
 	RWF_SYNC = 4,
@@ -48,15 +47,22 @@ static int decode_rwf(int flags, uint32_t *out)
 	return 0;
 }
 
-/* Nobody looks at the flags when nothing is to be moved, or the file is not open for it. */
-static int rw_flags(struct file *f, struct iov_iter *it, int flags, bool write)
+static int rw_flags(struct file *f, struct iov_iter *it, int flags)
 {
 	int err;
 
-	if (!it->count || !(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
-		return 0;
 	err = decode_rwf(flags, &it->flags);
 	return err ? err : it->flags & RW_NOWAIT && !vfs_may_nowait(f) ? -EOPNOTSUPP : 0;
+}
+
+/* What the file alone decides, before the vector is looked at. */
+static int rw_possible(const struct file *f, bool write)
+{
+	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
+	if (!S_ISDIR(f->inode->mode) && !(write ? f->ops->write : f->ops->read))
+		return -EINVAL;
+	return 0;
 }
 
 static ssize_t rwv(int fd, const void __user *iov, long n, int64_t *pos, int flags, bool write)
@@ -67,13 +73,14 @@ static ssize_t rwv(int fd, const void __user *iov, long n, int64_t *pos, int fla
 
 	if (!r.file)
 		return -EBADF;
-	done = iov_copy_get(&c, iov, n);
+	done = rw_possible(r.file, write);
+	if (!done)
+		done = iov_copy_get(&c, iov, n);
 	if (!done) {
-		if (c.iter.count > MAX_RW)
-			c.iter.count = MAX_RW;
-		if (unlikely(flags))
-			done = rw_flags(r.file, &c.iter, flags, write);
-		if (!done)
+		/* Nobody looks at the flags when nothing is to be moved. */
+		if (unlikely(flags) && c.iter.count)
+			done = rw_flags(r.file, &c.iter, flags);
+		if (!done && c.iter.count)
 			done = write ? vfs_write(r.file, &c.iter, pos)
 				     : vfs_read(r.file, &c.iter, pos);
 		iov_copy_put(&c);
@@ -239,34 +246,69 @@ long sys_sendfile(int out, int in, void __user *off, size_t count)
 	n = two_files_get(&t, in, out);
 	if (n)
 		return n;
-	n = vfs_sendfile(t.out.file, t.in.file, use, MIN(count, MAX_RW));
+	n = vfs_sendfile(t.out.file, t.in.file, use, count);
 	two_files_put(&t);
 	return pos_store(off, pos, n);
 }
 
-#define SPLICE_FLAGS 15u /* MOVE NONBLOCK MORE GIFT */
+enum { SPLICE_NONBLOCK = 2, SPLICE_FLAGS = 15 /* MOVE NONBLOCK MORE GIFT */ };
+
+/* The positions of splice(2) and copy_file_range(2) in user memory, and their copies. */
+struct two_positions {
+	int64_t __user *user_in, *user_out;
+	int64_t in, out;
+	int64_t *use_in, *use_out;
+};
+
+/* Whether they make sense is for the call to say. */
+static int positions_fetch(struct two_positions *p)
+{
+	if ((p->user_in && get_user(p->in, p->user_in)) ||
+		(p->user_out && get_user(p->out, p->user_out)))
+		return -EFAULT;
+	p->use_in = p->user_in ? &p->in : NULL;
+	p->use_out = p->user_out ? &p->out : NULL;
+	return 0;
+}
+
+static long positions_store(const struct two_positions *p, long result)
+{
+	return pos_store(p->user_out, p->out, pos_store(p->user_in, p->in, result));
+}
+
+static long splice_files(
+	const struct two_files *t, struct two_positions *p, size_t len, unsigned flags)
+{
+	long n;
+
+	/* A pipe has no position, so the pointer to one is not followed. */
+	if ((S_ISFIFO(t->in.file->inode->mode) && p->user_in) ||
+		(S_ISFIFO(t->out.file->inode->mode) && p->user_out))
+		return -ESPIPE;
+	n = positions_fetch(p);
+	if (n)
+		return n;
+	n = vfs_splice(t->in.file, p->use_in, t->out.file, p->use_out, MIN(len, MAX_RW), flags);
+	return positions_store(p, n);
+}
 
 long sys_splice(
 	int in, void __user *off_in, int out, void __user *off_out, size_t len, unsigned flags)
 {
+	struct two_positions p = {.user_in = off_in, .user_out = off_out};
 	struct two_files t;
-	int64_t pos_in = 0, pos_out = 0, *use_in, *use_out;
 	long n;
 
+	if (!len)
+		return 0;
 	if (flags & ~SPLICE_FLAGS)
 		return -EINVAL;
-	n = pos_fetch(off_in, &pos_in, &use_in);
-	if (!n)
-		n = pos_fetch(off_out, &pos_out, &use_out);
-	if (n)
-		return n;
 	n = two_files_get(&t, in, out);
 	if (n)
 		return n;
-	n = vfs_splice(t.in.file, use_in, t.out.file, use_out, MIN(len, MAX_RW), flags);
+	n = splice_files(&t, &p, len, flags);
 	two_files_put(&t);
-	n = pos_store(off_in, pos_in, n);
-	return pos_store(off_out, pos_out, n);
+	return n;
 }
 
 long sys_tee(int in, int out, size_t len, unsigned flags)
@@ -276,6 +318,8 @@ long sys_tee(int in, int out, size_t len, unsigned flags)
 
 	if (flags & ~SPLICE_FLAGS)
 		return -EINVAL;
+	if (!len)
+		return 0;
 	n = two_files_get(&t, in, out);
 	if (n)
 		return n;
@@ -284,25 +328,63 @@ long sys_tee(int in, int out, size_t len, unsigned flags)
 	return n;
 }
 
+/* Segment by segment: one that cannot be read does not undo those before it. */
+static ssize_t vmsplice_segments(struct file *f, const struct iov_iter *all, bool nonblock)
+{
+	ssize_t done = 0;
+	ssize_t n = 0;
+
+	for (size_t i = 0; i < all->nr_segs; i++) {
+		const struct iovec *v = &all->iov[i];
+		struct iov_iter it;
+
+		if (!v->iov_len)
+			continue;
+		iov_iter_user(&it, (void __user *)v->iov_base, v->iov_len);
+		n = vfs_vmsplice(f, &it, nonblock || done);
+		if (n <= 0)
+			break;
+		done += n;
+		if ((size_t)n < v->iov_len)
+			break;
+	}
+	return done ? done : n;
+}
+
+long sys_vmsplice(int fd, void __user *iov, unsigned long n, unsigned flags)
+{
+	struct fd_ref r;
+	struct iov_copy c UNCLEARED;
+	long done;
+
+	if (flags & ~SPLICE_FLAGS)
+		return -EINVAL;
+	r = fd_begin(fd);
+	if (!r.file)
+		return -EBADF;
+	done = iov_copy_get(&c, iov, (long)MIN(n, (unsigned long)INT64_MAX));
+	if (!done) {
+		if (c.iter.count)
+			done = vmsplice_segments(r.file, &c.iter, flags & SPLICE_NONBLOCK);
+		iov_copy_put(&c);
+	}
+	fd_end(r);
+	return done;
+}
+
 long sys_copy_file_range(
 	int in, void __user *off_in, int out, void __user *off_out, size_t len, unsigned flags)
 {
+	struct two_positions p = {.user_in = off_in, .user_out = off_out};
 	struct two_files t;
-	int64_t pos_in = 0, pos_out = 0, *use_in, *use_out;
-	long n;
+	long n = two_files_get(&t, in, out);
 
-	if (flags)
-		return -EINVAL;
-	n = pos_fetch(off_in, &pos_in, &use_in);
+	if (n)
+		return n;
+	n = positions_fetch(&p);
 	if (!n)
-		n = pos_fetch(off_out, &pos_out, &use_out);
-	if (n)
-		return n;
-	n = two_files_get(&t, in, out);
-	if (n)
-		return n;
-	n = vfs_copy_range(t.in.file, use_in, t.out.file, use_out, MIN(len, MAX_RW));
+		n = flags ? -EINVAL
+			  : vfs_copy_range(t.in.file, p.use_in, t.out.file, p.use_out, len);
 	two_files_put(&t);
-	n = pos_store(off_in, pos_in, n);
-	return pos_store(off_out, pos_out, n);
+	return n < 0 ? n : positions_store(&p, n);
 }

@@ -8,7 +8,6 @@
 #include "compat.h"
 #include "socket_calls.h"
 
-#define MAX_RW       0x7ffff000ul
 #define CONTROL_FAST 128u
 #define CONTROL_MAX  8192u /* the most that one receive has to say, and some */
 

@@ -53,7 +53,8 @@ long sys_newfstatat(int dfd, const char __user *path, void __user *st, unsigned 
 	struct kstat k UNCLEARED;
 	int err;
 
-	if (unlikely(flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)))
+	if (unlikely(flags &
+		     ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)))
 		return -EINVAL;
 	err = stat_path(dfd, path, flags, &k);
 	return err ? err : stat_out(&k, st);

@@ -143,6 +143,7 @@ static void __noreturn halt(const char *what, const char *which, int err)
 		sleep_uninterruptible_ns(NSEC_PER_SEC);
 }
 
+/* Read-only without `rw`: what init runs first checks the file system and remounts it writable. */
 static void mount_root(void)
 {
 	char spec[128] = "", type[16] = "ext2", source[48], word[8];
@@ -157,7 +158,7 @@ static void mount_root(void)
 	snprintf(source, sizeof(source), "/dev/%s", b->name);
 	bdev_put(b);
 	err = vfs_mount_root(
-		source, type, boot_option("ro", 0, word, sizeof(word)) ? MS_RDONLY : 0);
+		source, type, boot_option("rw", 0, word, sizeof(word)) ? 0 : MS_RDONLY);
 	if (err)
 		halt("no root: cannot mount", source, err);
 }

@@ -1,7 +1,7 @@
 # Ports: third-party programs, built from their sources by the recipes in ports/NAME/port.
 # Outputs are plain folders: build/ports/NAME, and build/sysroot to compile against (bin/ambit-cc).
 
-PORTS := busybox curl sftp-server dropbear tcpdump nginx iperf3 zlib bearssl libpcap ca-certificates
+PORTS := busybox e2fsprogs curl sftp-server dropbear tcpdump nginx iperf3 zlib bearssl libpcap ca-certificates
 PORTS_SRC := $(shell find ports -type f)
 SYSROOT := $(BUILD)/sysroot
 TARGET_CC := $(SYSROOT)/bin/ambit-cc

@@ -22,7 +22,8 @@ static_assert(EDOM == 33 && ERANGE == 34 && EDEADLK == 35 && ENAMETOOLONG == 36 
 		      ENOSYS == 38 && ENOTEMPTY == 39,
 	"errno(3)");
 static_assert(ELOOP == 40 && ENOMSG == 42 && EIDRM == 43 && ENODATA == 61 && ETIME == 62 &&
-		      EOVERFLOW == 75 && ELIBBAD == 80 && EILSEQ == 84 && ENOTSOCK == 88,
+		      EOVERFLOW == 75 && EBADFD == 77 && ELIBBAD == 80 && EILSEQ == 84 &&
+		      ENOTSOCK == 88,
 	"errno(3)");
 static_assert(EDESTADDRREQ == 89 && EMSGSIZE == 90 && EPROTOTYPE == 91 && ENOPROTOOPT == 92 &&
 		      EPROTONOSUPPORT == 93,

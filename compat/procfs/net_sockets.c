@@ -193,8 +193,11 @@ static int count_unix(const struct unix_sock_info *i, void *arg)
 	return 0;
 }
 
+/* What waits with sockets is TCP's here; fragments are not. */
 int proc_show_sockstat(struct text *t, const struct proc_node *n)
 {
+	const struct ip_frag_usage frag = ip_frag_usage(false);
+	const uint64_t used = net_mem_used(), waiting = frag.bytes + ip_frag_usage(true).bytes;
 	struct counts tcp = count(AF_INET, PROTO_TCP), udp = count(AF_INET, PROTO_UDP),
 		      raw = count(AF_INET, PROTO_RAW);
 	unsigned total = tcp.in_use + udp.in_use + raw.in_use + count(AF_INET6, PROTO_TCP).in_use +
@@ -204,20 +207,24 @@ int proc_show_sockstat(struct text *t, const struct proc_node *n)
 	(void)unix_sock_each(net_current(), count_unix, &total);
 	text_add(t, "sockets: used %u\n", total);
 	text_add(t, "TCP: inuse %u orphan 0 tw %u alloc %u mem %llu\n", tcp.in_use, tcp.time_wait,
-		tcp.in_use, (unsigned long long)(net_mem_used() / PAGE_SIZE));
+		tcp.in_use,
+		(unsigned long long)(used > waiting ? (used - waiting) / PAGE_SIZE : 0));
 	text_add(t,
-		"UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
-		udp.in_use, raw.in_use);
+		"UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse %u memory "
+		"%llu\n",
+		udp.in_use, raw.in_use, frag.queues, (unsigned long long)frag.bytes);
 	return 0;
 }
 
 int proc_show_sockstat6(struct text *t, const struct proc_node *n)
 {
+	const struct ip_frag_usage frag = ip_frag_usage(true);
+
 	(void)n;
 	text_add(t,
 		"TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\n"
-		"FRAG6: inuse 0 memory 0\n",
+		"FRAG6: inuse %u memory %llu\n",
 		count(AF_INET6, PROTO_TCP).in_use, count(AF_INET6, PROTO_UDP).in_use,
-		count(AF_INET6, PROTO_RAW).in_use);
+		count(AF_INET6, PROTO_RAW).in_use, frag.queues, (unsigned long long)frag.bytes);
 	return 0;
 }

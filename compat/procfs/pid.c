@@ -394,10 +394,10 @@ static void mem_release(struct file *f)
 static int64_t mem_seek(struct file *f, int64_t off, int whence)
 {
 	if (whence == SEEK_CUR)
-		off += f->pos;
+		off = (int64_t)((uint64_t)off + (uint64_t)f->pos);
 	else if (whence != SEEK_SET)
 		return -EINVAL;
-	f->pos = off; /* addresses: any value is a position */
+	f->pos = off; /* addresses: any value is a position, and their sum wraps around */
 	return off;
 }
 const struct file_ops proc_mem_fops = {

@@ -53,6 +53,7 @@
 #define ENONET          64
 #define EPROTO          71
 #define EOVERFLOW       75
+#define EBADFD          77
 #define EUCLEAN         117
 #define ELIBBAD         80
 #define EILSEQ          84

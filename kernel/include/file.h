@@ -50,7 +50,8 @@ struct file_ops {
 	/* fcntl(2), File sealing: with @add the F_SEAL_* @seals are set too. All that are set, or
 	 * -EPERM, -EBUSY. NULL: -EINVAL */
 	int (*seal)(struct file *f, bool add, unsigned seals);
-	bool nowait; /* read and write heed RW_NOWAIT in the iterator's flags */
+	bool nowait;    /* read and write heed RW_NOWAIT in the iterator's flags */
+	bool no_splice; /* splice(2) does not read from it: EINVAL */
 };
 /* Key: [p] pos_lock  [s] lock  [c] constant */
 struct file {
@@ -201,6 +202,10 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t 
 ssize_t vfs_splice(struct file *in, int64_t *in_pos, struct file *out, int64_t *out_pos, size_t n,
 	unsigned flags);
 ssize_t vfs_tee(struct file *in, struct file *out, size_t n, unsigned flags);
+/* vmsplice(2), one segment: memory is copied into a pipe's write end, or out of a read end. Waits
+ * for room (bytes) only without @nonblock, and never once some were moved. Bytes or -errno; -EBADF:
+ * not a pipe. */
+ssize_t vfs_vmsplice(struct file *f, struct iov_iter *it, bool nonblock);
 ssize_t vfs_copy_range(
 	struct file *in, int64_t *in_pos, struct file *out, int64_t *out_pos, size_t n);
 int __must_check vfs_mmap(struct file *f,

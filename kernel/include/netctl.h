@@ -133,6 +133,12 @@ struct inet_sock_info {
 		*tcp_info; /* struct tcp_info of tcp sockets or NULL; valid during the callback */
 	unsigned tcp_info_len;
 };
+/* Packets of a family that wait for their missing fragments, and the memory they hold. */
+struct ip_frag_usage {
+	unsigned queues;
+	uint64_t bytes;
+};
+struct ip_frag_usage ip_frag_usage(bool v6);
 int inet_sock_each(struct net *net, uint8_t proto,
 	int (*fn)(const struct inet_sock_info *i, void *arg), void *arg); /* fn does not sleep */
 struct unix_sock_info {

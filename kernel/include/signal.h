@@ -104,6 +104,9 @@ sigset_t signal_pending_set(void);
 /* Replace the mask until return to user mode (sigsuspend, ppoll): the old one goes into the
  * handler's frame. */
 void signal_mask_temporary(sigset_t set);
+/* End that at once, before the return: a call that was not interrupted lets no signal in. Task
+ * context; does nothing when no temporary mask is in force. */
+void signal_mask_restore(void);
 int __must_check signal_suspend(sigset_t mask); /* -ERESTARTNOHAND */
 /* Take a pending signal of @set: number and info; deadline as poll. -EAGAIN at the deadline,
  * -EINTR. */

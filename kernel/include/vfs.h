@@ -328,7 +328,8 @@ enum lookup_flags {
 	LOOKUP_NO_SYMLINKS = 64,
 	LOOKUP_IN_ROOT = 128,
 	LOOKUP_NO_MAGIC = 256,
-	LOOKUP_AUTOMOUNT = 512
+	LOOKUP_AUTOMOUNT = 512,
+	LOOKUP_CACHED = 1024 /* only what is cached, without waiting: else -EAGAIN */
 };
 /* @base NULL: the current directory. Referenced result. Errors of path_resolution(7). */
 int __must_check path_lookup(

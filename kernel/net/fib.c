@@ -534,6 +534,7 @@ static void flush(
 struct flush_dev {
 	const struct netdev *d;
 	bool gone;
+	bool only4;
 };
 
 /* A route goes when its last live next hop does. */
@@ -542,7 +543,7 @@ static bool drop_dev(const struct route *rt, const void *arg)
 	const struct flush_dev *fd = arg;
 	unsigned i, alive = 0, hit = 0;
 
-	if (!rt->is_v6 && rt->type == RTN_LOCAL && !fd->gone)
+	if (rt->is_v6 ? fd->only4 : rt->type == RTN_LOCAL && !fd->gone && !fd->only4)
 		return false;
 	for (i = 0; i < rt->nr_hops; i++) {
 		hit += rt->hop[i]->dev == fd->d;
@@ -553,7 +554,15 @@ static bool drop_dev(const struct route *rt, const void *arg)
 
 void fib_flush_dev(struct net *net, struct netdev *d, bool gone)
 {
-	const struct flush_dev fd = {d, gone};
+	const struct flush_dev fd = {.d = d, .gone = gone};
+
+	flush(net, drop_dev, &fd);
+	fib_changed(net);
+}
+
+void fib_flush_dev4(struct net *net, struct netdev *d)
+{
+	const struct flush_dev fd = {.d = d, .only4 = true};
 
 	flush(net, drop_dev, &fd);
 	fib_changed(net);

@@ -97,6 +97,8 @@ static inline void fib_changed(struct net *net)
 /* A device goes down: routes over it go, but for this host's IPv4 addresses; @gone: those too.
  * Config lock held. */
 void fib_flush_dev(struct net *net, struct netdev *d, bool gone);
+/* @d has no IPv4 address any more: all IPv4 routes over it go. Config lock held. */
+void fib_flush_dev4(struct net *net, struct netdev *d);
 /* The address @src is no longer this host's: IPv4 routes that prefer it go. Config lock held. */
 void fib_flush_source(struct net *net, const struct ip_addr *src);
 /* A route that is there lives for e->expires_s from now on. False: there is none. Config lock held.

@@ -119,7 +119,7 @@ struct inet_sock {
 	struct dst dst;               /* [l] */
 	struct bind_owner owner;      /* [bind table] */
 	struct hlist_node hash_node;  /* protocol's lookup table */
-	struct dgram_head *hash_head; /* [s] where a datagram socket is, NULL: nowhere */
+	struct dgram_head *hash_head; /* [snd_mutex] of a datagram socket that is found, or NULL */
 	struct list_head groups;      /* [config lock] struct ip_member: multicast memberships */
 	uint8_t *ip_options;          /* [l] IPv4 options to send, ip_options_len */
 	uint8_t ip_options_len;

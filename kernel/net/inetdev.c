@@ -424,11 +424,25 @@ static void unlist(struct ifaddr *ia)
 	inetdev_changed(ia, false);
 }
 
-/* An IPv4 primary takes the secondaries of its subnet along: promote_secondaries 0. */
+static bool has_ipv4(const struct inet_dev *idev)
+{
+	const struct ifaddr *ia;
+
+	list_for_each_entry (ia, &idev->addrs, node)
+		if (ia->is_v4)
+			return true;
+	return false;
+}
+
+/*
+ * An IPv4 primary takes the secondaries of its subnet along: promote_secondaries 0. With the last
+ * address of an interface its routes go: nobody here could be answered over it.
+ */
 void inetdev_del(struct ifaddr *ia)
 {
 	struct inet_dev *idev = ia->idev;
 	struct ifaddr *o, *next;
+	const bool v4 = ia->is_v4;
 
 	net_config_assert();
 	if (ia->is_v4 && !(ia->a.flags & IFA_F_SECONDARY))
@@ -441,6 +455,8 @@ void inetdev_del(struct ifaddr *ia)
 			}
 	unlist(ia);
 	ifaddr_put(ia);
+	if (v4 && !has_ipv4(idev))
+		fib_flush_dev4(idev->dev->net, idev->dev);
 }
 
 int inet_addr_add(struct net *net, const struct if_addr *a, bool replace)

@@ -18,5 +18,6 @@ void net_init(void)
 	dummy_init();
 	veth_init();
 	vlan_init();
+	tun_init();
 	net_threads_start();
 }

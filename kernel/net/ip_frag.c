@@ -50,7 +50,8 @@ struct frag_cb {
 static struct spinlock frag_lock = SPINLOCK_INIT("fragments");
 static struct hlist_head table[BUCKETS];
 static LIST_HEAD(ages);
-static uint64_t hash_key[2], total_bytes;
+static uint64_t hash_key[2];
+static struct ip_frag_usage usage[2]; /* IPv4, IPv6 */
 static struct net_timer frag_timer;
 
 static struct frag_cb *frag_cb(struct pkt *p)
@@ -65,9 +66,14 @@ static struct hlist_head *bucket_of(const struct ip_addr *src)
 	return &table[siphash(src, sizeof(*src), hash_key) % BUCKETS];
 }
 
+static struct ip_frag_usage *usage_of(const struct frag_queue *q)
+{
+	return &usage[!ip_is_v4(&q->key.src)];
+}
+
 static void uncharge(struct frag_queue *q)
 {
-	total_bytes -= q->bytes;
+	usage_of(q)->bytes -= q->bytes;
 	net_mem_uncharge(q->bytes);
 	q->bytes = 0;
 }
@@ -94,7 +100,8 @@ static void unlink_queue(struct frag_queue *q)
 
 static void queue_free(struct frag_queue *q)
 {
-	total_bytes -= sizeof(*q);
+	usage_of(q)->bytes -= sizeof(*q);
+	usage_of(q)->queues--;
 	kfree(q);
 }
 
@@ -146,7 +153,7 @@ static struct frag_queue *queue_get(struct net *net, const struct frag_key *k)
 		fail(&oldest->key);
 		drop_queue(oldest);
 	}
-	while (total_bytes > net->inet->frag_high_bytes && !list_empty(&ages)) {
+	while (usage[0].bytes + usage[1].bytes > net->inet->frag_high_bytes && !list_empty(&ages)) {
 		q = list_first(&ages, struct frag_queue, age);
 		fail(&q->key);
 		drop_queue(q);
@@ -155,8 +162,9 @@ static struct frag_queue *queue_get(struct net *net, const struct frag_key *k)
 	if (!q)
 		return NULL;
 	memset(q, 0, sizeof(*q));
-	total_bytes += sizeof(*q); /* those that keep nothing count too */
 	q->key = *k;
+	usage_of(q)->bytes += sizeof(*q); /* those that keep nothing count too */
+	usage_of(q)->queues++;
 	q->deadline_ns = clock_ns() + net->inet->frag_time_s * NSEC_PER_SEC;
 	hlist_add(&q->node, bucket_of(&k->src));
 	list_add_tail(&q->age, &ages);
@@ -229,7 +237,7 @@ static bool queue_add(struct frag_queue *q, struct pkt *p, bool more)
 	pkt_orphan(p);
 	p->dev = NULL; /* it may be gone when the rest comes */
 	q->bytes += p->truesize;
-	total_bytes += p->truesize;
+	usage_of(q)->bytes += p->truesize;
 	q->got += me.end - me.start;
 	q->tos_or |= p->ip.tos;
 	if (!more)
@@ -599,4 +607,14 @@ void ip_frag_init(void)
 {
 	random_bytes(hash_key, sizeof(hash_key));
 	net_timer_init(&frag_timer, frag_due);
+}
+
+struct ip_frag_usage ip_frag_usage(bool v6)
+{
+	struct ip_frag_usage u;
+
+	spin_lock(&frag_lock);
+	u = usage[v6];
+	spin_unlock(&frag_lock);
+	return u;
 }

@@ -311,7 +311,7 @@ static void follow_users(struct netdev *d, uint32_t bit, uint32_t users)
 		return;
 	d->flags = flags;
 	if (bit == IFF_PROMISC)
-		log_info("net: %s %s promiscuous mode", d->name, flags & bit ? "entered" : "left");
+		log_debug("net: %s %s promiscuous mode", d->name, flags & bit ? "entered" : "left");
 	if (flags & IFF_UP)
 		set_rx_mode(d);
 	notify(d, NETDEV_CHANGED);

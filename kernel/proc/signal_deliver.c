@@ -237,15 +237,6 @@ static void run_handler(
 	spin_unlock_irq(&p->sig_lock, irq);
 }
 
-static void restore_mask(struct uthread *u)
-{
-	unsigned long irq = spin_lock_irq(&u->process->sig_lock);
-
-	u->restore_mask = false;
-	signal_set_blocked_locked(u, u->saved_mask.bits);
-	spin_unlock_irq(&u->process->sig_lock, irq);
-}
-
 void signal_user_work(struct frame *f)
 {
 	struct uthread *u = current->uthread;
@@ -265,8 +256,7 @@ void signal_user_work(struct frame *f)
 			run_handler(f, u, &info, &act);
 		else
 			restart_without_handler(f);
-		if (u->restore_mask)
-			restore_mask(u);
+		signal_mask_restore();
 	} while (signal_is_pending(current));
 }
 

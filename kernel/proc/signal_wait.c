@@ -21,6 +21,19 @@ void signal_mask_temporary(sigset_t set)
 	task_set_work(current, TASK_WORK_NOTIFY);
 }
 
+void signal_mask_restore(void)
+{
+	struct uthread *u = current->uthread;
+	unsigned long f;
+
+	if (!u->restore_mask)
+		return;
+	f = spin_lock_irq(&u->process->sig_lock);
+	u->restore_mask = false;
+	signal_set_blocked_locked(u, u->saved_mask.bits);
+	spin_unlock_irq(&u->process->sig_lock, f);
+}
+
 int signal_suspend(sigset_t mask)
 {
 	signal_mask_temporary(mask);

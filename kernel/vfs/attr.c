@@ -60,10 +60,12 @@ int path_want_write(const struct path *p)
 
 int vfs_xattr_permission(const struct path *p, bool is_change)
 {
+	struct inode *i = p->dentry->inode;
 	int err = is_change ? path_want_write(p) : 0;
 
-	return err ? err
-		   : inode_permission(p->dentry->inode, is_change ? MAY_WRITE : MAY_READ, false);
+	if (!err && is_change && (inode_immutable(i) || inode_append_only(i)))
+		err = -EPERM;
+	return err ? err : inode_permission(i, is_change ? MAY_WRITE : MAY_READ, false);
 }
 
 int vfs_access(const struct path *p, unsigned may, const struct cred *c)
@@ -334,7 +336,7 @@ int inode_truncate(const struct path *p, int64_t size, struct file *f)
 {
 	struct inode *i = p->dentry->inode;
 	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME, .size = size, .file = f};
-	int err = size_allowed(i, size);
+	int err = READ_ONCE(i->write_count) < 0 ? -ETXTBSY : size_allowed(i, size);
 
 	if (err)
 		return err;
@@ -367,8 +369,6 @@ int vfs_truncate(const struct path *p, int64_t size)
 		err = -EPERM;
 	if (!err)
 		err = policy_file(current->cred, p, POLICY_WRITE);
-	if (!err && READ_ONCE(i->write_count) < 0)
-		err = -ETXTBSY;
 	return err ? err : inode_truncate(p, size, NULL);
 }
 

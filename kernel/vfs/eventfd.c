@@ -67,7 +67,7 @@ static ssize_t eventfd_write(struct file *f, struct iov_iter *from, int64_t *pos
 	uint64_t n;
 	int err;
 
-	if (from->count < sizeof(n))
+	if (from->count != sizeof(n)) /* exactly, since Linux 6.9 */
 		return -EINVAL;
 	if (copy_from_iter(&n, sizeof(n), from) != sizeof(n))
 		return -EFAULT;

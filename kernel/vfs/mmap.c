@@ -25,6 +25,16 @@ static void file_vma_close(struct vma *v)
 
 const struct vma_ops file_vma_ops = {.open = file_vma_open, .close = file_vma_close};
 
+/* Whether the part of a file that is asked for can exist: mmap(2), EOVERFLOW. */
+static bool file_reaches(const struct file *f, const struct vm_map_args *a)
+{
+	int64_t limit = S_ISREG(f->inode->mode) ? f->inode->sb->max_size : 0;
+	uint64_t pages = (uint64_t)(limit ? limit : INT64_MAX) >> PAGE_SHIFT;
+	uint64_t wanted = DIV_ROUND_UP(a->length, PAGE_SIZE);
+
+	return wanted <= pages && a->pgoff <= pages - wanted;
+}
+
 int vfs_mmap(struct file *f, struct vm_map_args *a)
 {
 	unsigned ops = POLICY_READ;
@@ -32,6 +42,8 @@ int vfs_mmap(struct file *f, struct vm_map_args *a)
 
 	if (f->mode & FMODE_PATH)
 		return -EBADF;
+	if ((S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) && !file_reaches(f, a))
+		return -EOVERFLOW;
 	if (!(f->mode & FMODE_READ))
 		return -EACCES;
 	if ((a->flags & VM_SHARED) && !(f->mode & FMODE_WRITE)) {

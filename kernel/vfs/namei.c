@@ -77,7 +77,7 @@ static int legitimise_path(struct walk *w)
 /* Go on from here with references. -ECHILD_WALK: not possible, still in RCU. */
 static int walk_unlazy(struct walk *w)
 {
-	if (w->depth > 0 || legitimise_path(w))
+	if (w->flags & LOOKUP_CACHED || w->depth > 0 || legitimise_path(w))
 		return -ECHILD_WALK;
 	if (!legitimise(w, w->root.mnt, w->root.dentry)) {
 		rcu_read_unlock();
@@ -745,7 +745,7 @@ int path_lookup(const struct path *base, const char *name, unsigned flags, struc
 	int err = scoped ? -ECHILD_WALK : lookup_once(base, name, flags, out, true);
 
 	if (unlikely(err == -ECHILD_WALK))
-		err = lookup_once(base, name, flags, out, false);
+		err = flags & LOOKUP_CACHED ? -EAGAIN : lookup_once(base, name, flags, out, false);
 	return err;
 }
 

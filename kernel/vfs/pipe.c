@@ -330,8 +330,7 @@ int pipe_create(struct file *out[2], unsigned flags)
 
 	if (!p)
 		return -ENOMEM;
-	err = file_create_anon(
-		"pipe", &pipe_fops, NULL, O_RDONLY | (flags & (O_NONBLOCK | O_DIRECT)), &r);
+	err = file_create_anon("pipe", &pipe_fops, NULL, O_RDONLY | (flags & O_NONBLOCK), &r);
 	if (err) {
 		pipe_free(p);
 		return err;

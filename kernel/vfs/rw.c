@@ -9,8 +9,6 @@
 #include <stat.h>
 #include <vm.h>
 
-#define MAX_RW 0x7ffff000ul /* read(2): what one call transfers at most */
-
 enum { /* ioctl_list(2): those that any file knows */
 	IOC_FIGETBSZ = 2,
 	IOC_FIONREAD = 0x541b,
@@ -222,14 +220,42 @@ int vfs_add_seals(struct file *f, unsigned seals)
 	return have < 0 ? have : 0;
 }
 
+enum { /* fallocate(2) */
+	FALLOC_KEEP_SIZE = 1,
+	FALLOC_PUNCH_HOLE = 2,
+	FALLOC_COLLAPSE_RANGE = 8,
+	FALLOC_ZERO_RANGE = 16,
+	FALLOC_INSERT_RANGE = 32,
+	FALLOC_UNSHARE_RANGE = 64,
+};
+
+/* One operation at a time; some of them change the size by their nature, punching never does. */
+static bool falloc_mode_known(unsigned mode)
+{
+	switch (mode & ~(unsigned)FALLOC_KEEP_SIZE) {
+	case 0:
+	case FALLOC_ZERO_RANGE:
+	case FALLOC_UNSHARE_RANGE:
+		return true;
+	case FALLOC_PUNCH_HOLE:
+		return mode & FALLOC_KEEP_SIZE;
+	case FALLOC_COLLAPSE_RANGE:
+	case FALLOC_INSERT_RANGE:
+		return !(mode & FALLOC_KEEP_SIZE);
+	}
+	return false;
+}
+
 int vfs_fallocate(struct file *f, unsigned mode, int64_t off, int64_t len)
 {
 	struct inode *i = f->inode;
 
-	if (!(f->mode & FMODE_WRITE))
-		return -EBADF;
 	if (off < 0 || len <= 0)
 		return -EINVAL;
+	if (!falloc_mode_known(mode))
+		return -EOPNOTSUPP;
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
 	if (S_ISFIFO(i->mode))
 		return -ESPIPE;
 	if (S_ISDIR(i->mode))
@@ -238,7 +264,7 @@ int vfs_fallocate(struct file *f, unsigned mode, int64_t off, int64_t len)
 		return -ENODEV;
 	if (off > INT64_MAX - len || (i->sb->max_size && off + len > i->sb->max_size))
 		return -EFBIG;
-	if (inode_immutable(i) || ((mode & ~1u) && inode_append_only(i))) /* 1: KEEP_SIZE */
+	if (inode_immutable(i) || ((mode & ~(unsigned)FALLOC_KEEP_SIZE) && inode_append_only(i)))
 		return -EPERM;
 	if (!f->ops->fallocate)
 		return -EOPNOTSUPP;

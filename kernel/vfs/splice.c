@@ -91,7 +91,7 @@ static ssize_t copy_loop(struct side *in, struct side *out, size_t n)
 	return done ? done : r;
 }
 
-/* Bytes of one page of a cached file: by reference, or copied where that is not possible. */
+/* Bytes of one page of a cached file, by reference; a hole is copied. */
 static ssize_t send_page(struct side *in, struct side *out, size_t n)
 {
 	struct page *page;
@@ -106,16 +106,19 @@ static ssize_t send_page(struct side *in, struct side *out, size_t n)
 		if (r > 0)
 			in->own += r;
 	}
-	if (r == -ENODATA || r == -EOPNOTSUPP)
+	if (r == -ENODATA)
 		r = copy_loop(in, out, MIN(n, PAGE_SIZE - off));
 	return r;
 }
 
+/* -EOPNOTSUPP: @out or @in is not of this kind, nothing is done. */
 static ssize_t send_pages(struct side *in, struct side *out, size_t n)
 {
 	size_t done = 0;
 	ssize_t r = 0;
 
+	if (!out->f->ops->write_page || in->f->ops->read != generic_file_read)
+		return -EOPNOTSUPP;
 	while (done < n) {
 		r = send_page(in, out, n - done);
 		if (r <= 0)
@@ -140,19 +143,44 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t 
 	 * data. */
 	if (!(in->mode & FMODE_SEEK))
 		return in_pos ? -ESPIPE : -EINVAL;
-	if ((in_pos && *in_pos < 0) || (out->flags & O_APPEND))
+	if ((in_pos && *in_pos < 0) || (ssize_t)n < 0 || (out->flags & O_APPEND))
 		return -EINVAL;
+	if (!n)
+		return 0;
+	n = MIN(n, MAX_RW);
 	if (!in->ops->read || !out->ops->write)
 		return -EINVAL;
 	side_begin(&from, in, in_pos);
 	side_begin(&to, out, NULL);
-	if (out->ops->write_page && in->ops->read == generic_file_read)
-		r = send_pages(&from, &to, n);
-	else
+	r = send_pages(&from, &to, n);
+	if (r == -EOPNOTSUPP)
 		r = copy_loop(&from, &to, n);
 	side_end(&from);
 	side_end(&to);
 	return r;
+}
+
+/* copy_file_range(2): what of @n can be copied, or -EOVERFLOW, -EFBIG, -EINVAL (overlap, position
+ * below 0). The bytes behind the source's end are not there to be refused. */
+static int copy_range_clip(struct side *from, struct side *to, size_t *n)
+{
+	int64_t size = i_size_read(from->f->inode);
+	int64_t limit = to->f->inode->sb->max_size;
+	uint64_t end;
+
+	if (__builtin_add_overflow((uint64_t)from->own, *n, &end) ||
+		__builtin_add_overflow((uint64_t)to->own, *n, &end))
+		return -EOVERFLOW;
+	if (from->own < 0 || to->own < 0)
+		return -EINVAL;
+	*n = from->own >= size ? 0 : MIN(*n, (size_t)(size - from->own));
+	*n = MIN(*n, MAX_RW);
+	if (*n && to->own >= (limit ? limit : INT64_MAX))
+		return -EFBIG;
+	if (from->f->inode == to->f->inode && from->own < to->own + (int64_t)*n &&
+		to->own < from->own + (int64_t)*n)
+		return -EINVAL;
+	return 0;
 }
 
 ssize_t vfs_copy_range(
@@ -162,22 +190,19 @@ ssize_t vfs_copy_range(
 	struct side to;
 	ssize_t r;
 
-	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
-		return -EBADF;
 	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
 		return -EISDIR;
 	if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
 		return -EINVAL;
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
+		return -EBADF;
+	if (in->inode->sb != out->inode->sb)
+		return -EXDEV;
 	side_begin(&from, in, in_pos);
 	side_begin(&to, out, out_pos);
-	if (from.own < 0 || to.own < 0)
-		return -EINVAL;
-	n = MIN(n, (size_t)0x7ffff000);
-	if ((size_t)(INT64_MAX - from.own) < n || (size_t)(INT64_MAX - to.own) < n)
-		return -EOVERFLOW;
-	if (in->inode == out->inode && from.own < to.own + (int64_t)n &&
-		to.own < from.own + (int64_t)n)
-		return -EINVAL;
+	r = copy_range_clip(&from, &to, &n);
+	if (r || !n)
+		return r;
 	r = copy_loop(&from, &to, n);
 	side_end(&from);
 	side_end(&to);
@@ -342,14 +367,12 @@ ssize_t vfs_splice(struct file *in, int64_t *in_pos, struct file *out, int64_t *
 	struct side s;
 	ssize_t r;
 
-	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
-		return -EBADF;
-	if (!from && !to)
-		return -EINVAL;
 	if ((from && in_pos) || (to && out_pos))
 		return -ESPIPE;
-	if (!n)
-		return 0;
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		return -EBADF;
+	if ((!from && !to) || (in_pos && *in_pos < 0) || (out_pos && *out_pos < 0))
+		return -EINVAL;
 	if (from && to)
 		return pipe_to_pipe(from, to, n,
 			flags & SPLICE_F_NONBLOCK || (in->flags | out->flags) & O_NONBLOCK, true);
@@ -357,13 +380,11 @@ ssize_t vfs_splice(struct file *in, int64_t *in_pos, struct file *out, int64_t *
 		if (out->flags & O_APPEND || !out->ops->write)
 			return -EINVAL;
 		if (out_pos && !(out->mode & FMODE_SEEK))
-			return -ESPIPE;
+			return -EINVAL;
 		side_begin(&s, out, out_pos);
 		r = pipe_to_file(from, &s, n, flags & SPLICE_F_NONBLOCK || in->flags & O_NONBLOCK);
 	} else {
-		if (in_pos && !(in->mode & FMODE_SEEK))
-			return -ESPIPE;
-		if (!in->ops->read)
+		if ((in_pos && !(in->mode & FMODE_SEEK)) || !in->ops->read || in->ops->no_splice)
 			return -EINVAL;
 		side_begin(&s, in, in_pos);
 		r = file_to_pipe(
@@ -382,8 +403,22 @@ ssize_t vfs_tee(struct file *in, struct file *out, size_t n, unsigned flags)
 		return -EBADF;
 	if (!from || !to)
 		return -EINVAL;
-	if (!n)
-		return 0;
 	return pipe_to_pipe(from, to, n,
 		flags & SPLICE_F_NONBLOCK || (in->flags | out->flags) & O_NONBLOCK, false);
+}
+
+ssize_t vfs_vmsplice(struct file *f, struct iov_iter *it, bool nonblock)
+{
+	struct pipe *p = pipe_of(f);
+	int err;
+
+	if (!p)
+		return -EBADF;
+	err = f->mode & FMODE_WRITE ? wait_writable(p, nonblock) : wait_readable(p, nonblock);
+	if (err)
+		return err > 0 ? 0 : err;
+	if (!(f->mode & FMODE_WRITE))
+		return vfs_read(f, it, NULL);
+	it->flags |= RW_NOWAIT;
+	return vfs_write(f, it, NULL);
 }

@@ -3,6 +3,7 @@
  *
  *   bench list             the rows, and how many operations each is measured over
  *   bench ROW [SCALE]      runs one row; SCALE multiplies its operations
+ *   bench echo PORT        answers what comes from another machine
  *
  * Prints `row ops value`: value is nanoseconds per operation by CLOCK_MONOTONIC, which under QEMU's
  * -icount shift=0 are instructions. A line `begin ROW` before and `end ROW` after the measured part
@@ -387,6 +388,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2 || strcmp(argv[1], "nothing") == 0)
 		return 0;
+	if (strcmp(argv[1], "echo") == 0)
+		serve_echo((int)scale);
 	snprintf(self, sizeof(self), "%s", argv[0]);
 	for (int i = 0; i < 2; i++)
 		for (const struct row *row = tables[i]; row->name; row++) {

@@ -53,6 +53,7 @@ static void accept_then(int fd, void (*serve)(int fd))
 	MUST(got >= 0);
 	MUST(setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0);
 	serve(got);
+	close(got);
 }
 
 static void accept_echo(int fd)
@@ -101,6 +102,16 @@ static void answer_each(int fd)
 		MUST(recvfrom(fd, block, BLOCK, 0, (void *)&from, &len) == 1);
 		MUST(sendto(fd, block, 1, 0, (void *)&from, len) == 1);
 	}
+}
+
+void serve_echo(int port)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	MUST(fd >= 0 && bind(fd, (void *)&any, sizeof(any)) == 0 && listen(fd, 1) == 0);
+	for (;;)
+		accept_echo(fd);
 }
 
 /* A socket on a free port of the loopback; its address goes to server. */

@@ -31,3 +31,6 @@ extern pid_t peer;
 
 /* Ends with a row without a name. */
 extern const struct row net_rows[];
+
+/* Sends back each byte of one connection after the other to @port; does not return. */
+void serve_echo(int port);

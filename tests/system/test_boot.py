@@ -31,6 +31,7 @@ def test_screen_shows_the_login_prompt(boot, tmp_path):
     vm.wait_for("login: ?$", 200)
     prompt = settled_screen(vm, tmp_path / "screen.png")  # getty forgets what was typed before it
     vm.keys("root\n")
+    settled_screen(vm, tmp_path / "screen.png")  # and so does login
     vm.keys("echo typed-$((40+2)) > /dev/ttyS0\n")
     vm.wait_for("typed-42", 60)
     assert settled_screen(vm, tmp_path / "screen.png") != prompt

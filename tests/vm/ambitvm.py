@@ -100,9 +100,9 @@ class VM:
             root = f"/dev/{ {'nvme': 'nvme0n1', 'virtio-blk': 'vda'}[self.disks[0].bus] }" \
                 if self.disks else None
         if root:
-            words += [f"root={root}", "rw"]
+            words.append(f"root={root}")
         if self.init:
-            words.append(f"init={self.init}")
+            words += [f"init={self.init}", "rw"]  # nobody else makes the root writable
         if self.os == "linux":
             words += ["quiet", "mitigations=off", "panic=-1", "devtmpfs.mount=1",
                       "no_timer_check"]

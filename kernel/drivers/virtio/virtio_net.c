@@ -229,14 +229,16 @@ static void post(struct pair *p, struct rx_buf b)
 		page_put(b.page);
 }
 
-/* Fill the ring when it pays. False: no memory. */
+/*
+ * Fill the ring when it pays. False: no memory. The device is told in each case, if it wants to
+ * know: short packets alone give all their buffers back, and it may wait for one of them.
+ */
 static bool refill(struct pair *p)
 {
 	const uint32_t bytes = buf_bytes(p);
+	const bool pays = p->rx->nr_free >= MIN(REFILL_BATCH, p->rx->size / 2u);
 
-	if (p->rx->nr_free < MIN(REFILL_BATCH, p->rx->size / 2u))
-		return true;
-	while (p->rx->nr_free) {
+	while (pays && p->rx->nr_free) {
 		struct rx_buf b = {.len = bytes};
 
 		b.page = pkt_room_take(b.len, &b.off);

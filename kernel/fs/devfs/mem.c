@@ -240,8 +240,11 @@ static unsigned kmsg_poll(struct file *f, struct poll_table *pt)
 
 /* ---- the table ---- */
 
-static const struct file_ops null_fops = {
-	.read = read_eof, .write = write_all, .seek = seek_nowhere, .nowait = true};
+static const struct file_ops null_fops = {.read = read_eof,
+	.write = write_all,
+	.seek = seek_nowhere,
+	.nowait = true,
+	.no_splice = true};
 static const struct file_ops zero_fops = {.read = read_zero,
 	.write = write_all,
 	.seek = seek_nowhere,

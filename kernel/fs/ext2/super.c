@@ -214,10 +214,27 @@ static bool group_has_super(const struct ext2_sb *s, uint32_t g)
 	return is_power(g, 3) || is_power(g, 5) || is_power(g, 7);
 }
 
+/* What is free by the descriptors, each of which must make sense. */
+static int sum_groups(struct ext2_sb *s)
+{
+	uint64_t blocks = 0, inodes = 0;
+
+	for (uint32_t g = 0; g < s->nr_groups; g++) {
+		int err = check_group(s, g);
+
+		if (err)
+			return err;
+		blocks += le16(s->group[g].desc->free_blocks_count);
+		inodes += le16(s->group[g].desc->free_inodes_count);
+	}
+	atomic64_set(&s->free_blocks, (int64_t)blocks);
+	atomic64_set(&s->free_inodes, (int64_t)inodes);
+	return 0;
+}
+
 static int read_groups(struct ext2_sb *s)
 {
 	unsigned per = s->bs / sizeof(struct ext2_group_desc);
-	uint64_t blocks = 0, inodes = 0;
 	int err = 0;
 
 	s->itable_blocks = (uint32_t)(((uint64_t)s->inodes_per_group * s->inode_size + s->bs - 1) >>
@@ -236,16 +253,9 @@ static int read_groups(struct ext2_sb *s)
 	for (uint32_t g = 0; g < s->nr_groups; g++) {
 		spin_init(&s->group[g].lock);
 		s->group[g].desc = (struct ext2_group_desc *)s->desc_buf[g / per].data + g % per;
-		err = check_group(s, g);
-		if (err)
-			return err;
-		blocks += le16(s->group[g].desc->free_blocks_count);
-		inodes += le16(s->group[g].desc->free_inodes_count);
 		s->overhead += group_has_super(s, g) ? 1 + s->nr_desc_blocks : 0;
 	}
-	atomic64_set(&s->free_blocks, (int64_t)blocks);
-	atomic64_set(&s->free_inodes, (int64_t)inodes);
-	return 0;
+	return sum_groups(s);
 }
 
 static void free_groups(struct ext2_sb *s)
@@ -343,6 +353,33 @@ static int mark_unused(struct ext2_sb *s)
 	return ext2_commit(s);
 }
 
+/*
+ * From read-only to writable. A program may have written to the device meanwhile: e2fsck repairs
+ * the root so. Superblock and descriptors are in pages of the device's cache, so what it wrote is
+ * what we see; what was copied from them at mount must still be true.
+ */
+static int make_writable(struct ext2_sb *s)
+{
+	const struct ext2_super_block *d = s->disk;
+	int err = 0;
+
+	if (le16(d->magic) != EXT2_MAGIC || le32(d->blocks_count) != s->blocks_count ||
+		le32(d->inodes_count) != s->inodes_count)
+		err = refuse(s, "its size on disk is not what it was when it was mounted");
+	if (!err)
+		err = check_features(s);
+	if (!err)
+		err = sum_groups(s);
+	if (!err)
+		err = mark_in_use(s);
+	if (err)
+		return err;
+	WRITE_ONCE(s->sb->flags, s->sb->flags & ~(uint32_t)MS_RDONLY);
+	if (list_empty(&s->orphans)) /* else those on disk are still open, or wait with them */
+		ext2_orphan_recover(s);
+	return 0;
+}
+
 static void data_error(struct work *w)
 {
 	ext2_error(container_of(w, struct ext2_sb, error_work),
@@ -396,7 +433,7 @@ static int ext2_remount(struct super *sb, unsigned *flags, const char *options)
 			sb->id);
 		return -EROFS;
 	}
-	return mark_in_use(s);
+	return make_writable(s);
 }
 
 static void ext2_unmount(struct super *sb)

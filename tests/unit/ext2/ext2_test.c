@@ -34,6 +34,7 @@
 /* LINK: kernel/mm/iov_iter.c kernel/mm/page_wait.c kernel/mm/xarray_nodes.c */
 /* LINK: kernel/lib/xarray.c kernel/lib/rbtree.c kernel/lib/hash.c kernel/lib/crc.c
  * kernel/lib/bitmap.c */
+#include "kernel/fs/ext2/ext2.h"
 #include "world.h"
 
 static void basics(const char *name, const char *options)
@@ -223,6 +224,86 @@ TEST(unlinked_open_file_is_an_orphan_on_disk)
 	unit_rcu_flush();
 	finish("orph");
 	EXPECT_EQ(*(uint32_t *)(md->data + 1024 + 232), 0);
+}
+
+/* What e2fsck(8) goes by: clean unless mounted writable, and how often it was. */
+TEST(superblock_says_whether_it_is_in_use)
+{
+	const struct ext2_super_block *d;
+
+	mount_image("state", "-b 4096 8M");
+	d = (void *)(md->data + 1024);
+	for (unsigned mounts = 1; mounts < 4; mounts++) {
+		EXPECT_EQ(le16(d->state) & EXT2_VALID_FS, 0);
+		EXPECT_EQ(le16(d->mnt_count), mounts);
+		EXPECT_EQ(remount(MS_RDONLY), 0);
+		EXPECT_EQ(le16(d->state), EXT2_VALID_FS);
+		EXPECT_EQ(put("/x", "y", 1, 0, 0), -EROFS);
+		EXPECT_EQ(remount(0), 0);
+	}
+	EXPECT_EQ(put("/x", "y", 1, 0, 0), 0);
+	finish("state");
+}
+
+TEST(orphans_left_at_read_only_are_freed_when_writable_again)
+{
+	const struct ext2_super_block *d;
+	struct file *f;
+
+	mount_image("orph2", "-b 4096 8M");
+	d = (void *)(md->data + 1024);
+	EXPECT_EQ(put("/o", "data", 4, 0, 0), 0);
+	REQUIRE_EQ(vfs_open(NULL, "/o", O_RDONLY, 0, LOOKUP_FOLLOW, &f), 0);
+	EXPECT_EQ(vfs_unlink(NULL, "/o"), 0);
+	EXPECT_EQ(remount(MS_RDONLY), 0);
+	EXPECT_EQ(remount(0), 0);
+	EXPECT(le32(d->last_orphan) != 0); /* still open */
+	EXPECT_EQ(remount(MS_RDONLY), 0);
+	file_put(f);
+	unit_rcu_flush();
+	EXPECT(le32(d->last_orphan) != 0);
+	EXPECT_EQ(remount(0), 0);
+	finish("orph2");
+	EXPECT_EQ(le32(d->last_orphan), 0);
+}
+
+/* A program changes the device below a file system that is mounted read-only. */
+static void patch(uint64_t at, uint32_t value)
+{
+	struct page *p;
+
+	REQUIRE_EQ(pagecache_get(&bdev_by_name("repair")->mapping, at >> PAGE_SHIFT, &p), 0);
+	memcpy((char *)page_address(p) + (at & (PAGE_SIZE - 1)), &value, sizeof(value));
+	bdev_mark_dirty(p, at & (PAGE_SIZE - 1), sizeof(value));
+	page_put(p);
+}
+
+TEST(what_a_repair_wrote_is_true_after_the_remount)
+{
+	enum { BLOCKS = 1024 + 4, FREE_OF_GROUP = 4096 + 12 };
+	struct path root;
+	struct kstatfs st;
+	uint32_t blocks, free;
+
+	mount_image("repair", "-b 4096 8M");
+	EXPECT_EQ(remount(MS_RDONLY), 0);
+	memcpy(&blocks, md->data + BLOCKS, 4);
+	memcpy(&free, md->data + FREE_OF_GROUP, 4);
+	patch(FREE_OF_GROUP, free - 5);
+	EXPECT_EQ(remount(0), 0);
+	fs_get_root(&root);
+	EXPECT_EQ(vfs_statfs(&root, &st), 0);
+	path_put(&root);
+	EXPECT_EQ(st.bfree, (free & 0xffff) - 5);
+	EXPECT_EQ(remount(MS_RDONLY), 0);
+	patch(FREE_OF_GROUP, 0xffffffff);
+	EXPECT_EQ(remount(0), -EINVAL);
+	patch(FREE_OF_GROUP, free);
+	patch(BLOCKS, blocks + 8);
+	EXPECT_EQ(remount(0), -EINVAL);
+	patch(BLOCKS, blocks);
+	EXPECT_EQ(remount(0), 0);
+	finish("repair");
 }
 
 TEST(fsync_flushes_and_stays_consistent)

@@ -203,14 +203,21 @@ static void mount_image(const char *name, const char *options)
 	current->fs->umask = 0;
 }
 
-static void finish(const char *name)
+static int remount(unsigned flags)
 {
 	struct path root;
+	int err;
 
 	unit_rcu_flush();
 	fs_get_root(&root);
-	EXPECT_EQ(vfs_remount(&root, MS_RDONLY, NULL), 0);
+	err = vfs_remount(&root, flags, NULL);
 	path_put(&root);
+	return err;
+}
+
+static void finish(const char *name)
+{
+	EXPECT_EQ(remount(MS_RDONLY), 0);
 	fsck(name);
 }
 

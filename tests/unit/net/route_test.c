@@ -330,6 +330,30 @@ TEST(a_primary_address_takes_its_secondaries_along)
 	end();
 }
 
+TEST(routes_go_with_the_last_address_of_their_interface)
+{
+	struct rt_entry e = via(v4(0, 0, 0, 0), 0, v4(10, 1, 0, 254));
+	struct if_addr a = {.addr = v4(10, 1, 0, 1), .prefix = 96 + 24};
+	const struct ip_addr far = v4(192, 0, 2, 1);
+
+	begin();
+	a.ifindex = e0->ifindex;
+	REQUIRE_EQ(add(&e, false, false, true), 0);
+	address(e0, v4(10, 5, 0, 1), 24);
+	EXPECT_EQ(way(far, NULL), (int)e0->ifindex);
+	net_config_lock();
+	EXPECT_EQ(inet_addr_del(&net_initial, &a), 0);
+	net_config_unlock();
+	EXPECT_EQ(way(far, NULL), (int)e0->ifindex); /* it has another one */
+	a.addr = v4(10, 5, 0, 1);
+	net_config_lock();
+	EXPECT_EQ(inet_addr_del(&net_initial, &a), 0);
+	net_config_unlock();
+	EXPECT_EQ(way(far, NULL), -ENETUNREACH);
+	EXPECT_EQ(way(v4(10, 2, 0, 9), NULL), (int)e1->ifindex);
+	end();
+}
+
 TEST(a_router_passes_on_and_says_what_it_cannot)
 {
 	uint8_t udp[12] = {0, 9, 0, 10, 0, 12}, out[256];
