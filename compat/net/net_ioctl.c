@@ -106,7 +106,7 @@ static long get_attribute(struct netdev *d, unsigned cmd, struct linux_ifreq *r)
 {
 	switch (cmd) {
 	case SIOCGIFFLAGS:
-		r->flags = (int16_t)d->flags;
+		r->flags = (int16_t)netdev_shown_flags(d);
 		return 0;
 	case SIOCGIFMETRIC:
 		r->value = 0;

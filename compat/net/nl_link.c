@@ -1,7 +1,7 @@
 /*
  * nl_link.c - interfaces by rtnetlink(7): RTM_{GET,NEW,SET,DEL}LINK.
  *
- * Does not: queueing disciplines, alternative names, masters (bridges, bonds): EOPNOTSUPP.
+ * Does not: queueing disciplines, alternative names, bonds: EOPNOTSUPP.
  */
 #include "netlink.h"
 #include "compat.h"
@@ -13,7 +13,11 @@ static uint8_t oper_state(const struct netdev *d)
 {
 	if (d->flags & IFF_LOOPBACK)
 		return IF_OPER_UNKNOWN;
-	return !(d->flags & IFF_UP) || !READ_ONCE(d->carrier) ? IF_OPER_DOWN : IF_OPER_UP;
+	if (!(d->flags & IFF_UP))
+		return IF_OPER_DOWN;
+	if (READ_ONCE(d->carrier))
+		return IF_OPER_UP;
+	return d->lower && !READ_ONCE(d->lower->carrier) ? IF_OPER_LOWERLAYERDOWN : IF_OPER_DOWN;
 }
 
 /* rtnl_link_stats64 goes on for eight more counters that we do not have. */
@@ -58,7 +62,7 @@ void nl_put_link(struct nl_out *o, uint16_t type, struct netdev *d, uint32_t cha
 		return;
 	m->type = d->type;
 	m->index = (int32_t)d->ifindex;
-	m->flags = d->flags;
+	m->flags = netdev_shown_flags(d);
 	m->change = change;
 	nl_put_str(o, IFLA_IFNAME, d->name);
 	nl_put_u32(o, IFLA_TXQLEN, d->tx_queue_len);
@@ -71,7 +75,7 @@ void nl_put_link(struct nl_out *o, uint16_t type, struct netdev *d, uint32_t cha
 	nl_put_u32(o, IFLA_PROMISCUITY, d->promisc_users);
 	nl_put_u32(o, IFLA_NUM_TX_QUEUES, d->nr_txq);
 	nl_put_u8(o, IFLA_CARRIER, READ_ONCE(d->carrier));
-	nl_put_str(o, IFLA_QDISC, d->tx_queue_len ? "pfifo" : "noqueue");
+	nl_put_str(o, IFLA_QDISC, d->nr_txq ? "pfifo" : "noqueue");
 	if (d->lower)
 		nl_put_u32(o, IFLA_LINK, d->lower->ifindex);
 	if (d->master)
@@ -139,12 +143,29 @@ static int set_name(struct netdev *d, const struct nlattr *a)
 	return strcmp(name, d->name) ? netdev_rename(d, name) : 0;
 }
 
+/* To master @index, from the one before; 0: to none. As Linux does, an unknown one is EINVAL. */
+static int set_master(struct netdev *d, uint32_t index)
+{
+	struct netdev *to = index ? netdev_by_index_rcu(d->net, index) : NULL;
+	int err = 0;
+
+	if (d->master == to && (to || !index))
+		return 0;
+	if (d->master)
+		err = d->master->ops->del_port(d->master, d);
+	if (err || !index)
+		return err;
+	if (!to)
+		return -EINVAL;
+	return to->ops->add_port ? to->ops->add_port(to, d) : -EOPNOTSUPP;
+}
+
 /* Each attribute in turn, as `ip link set` sends one or a few. */
 static int change_link(
 	struct netdev *d, const struct ifinfomsg *m, const struct nlattr **attr, bool by_index)
 {
 	int err = 0;
-	uint32_t mask = m->change ? m->change : m->flags ? ~0u : 0;
+	uint32_t master, mask = m->change ? m->change : m->flags ? ~0u : 0;
 
 	if (attr[IFLA_ADDRESS])
 		err = nla_len(attr[IFLA_ADDRESS]) < d->addr_len
@@ -156,8 +177,11 @@ static int change_link(
 		err = set_name(d, attr[IFLA_IFNAME]);
 	if (!err && attr[IFLA_TXQLEN])
 		d->tx_queue_len = nla_u32(attr[IFLA_TXQLEN], d->tx_queue_len, &err);
-	if (!err && attr[IFLA_MASTER] && nla_u32(attr[IFLA_MASTER], 0, &err) && !err)
-		err = -EOPNOTSUPP; /* no device can be a master */
+	if (!err && attr[IFLA_MASTER]) {
+		master = nla_u32(attr[IFLA_MASTER], 0, &err);
+		if (!err)
+			err = set_master(d, master);
+	}
 	if (!err && mask)
 		err = netdev_set_flags(d, m->flags,
 			mask & (IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP | IFF_MULTICAST));

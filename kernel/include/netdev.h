@@ -91,6 +91,13 @@ struct netdev_ops {
 	void (*stats)(struct netdev *d,
 		struct netdev_stats *add); /* optional: hardware counters to add */
 	void (*free)(struct netdev *d); /* optional: the last reference went; the memory follows */
+	/*
+	 * Of masters (bridges): @port becomes one of theirs, -EINVAL or -ELOOP (not such a device),
+	 * -EBUSY (it has a master), -EXFULL, -ENOMEM; and leaves, -EINVAL (it is none). May sleep,
+	 * config lock held. NULL: no master.
+	 */
+	int (*add_port)(struct netdev *d, struct netdev *port);
+	int (*del_port)(struct netdev *d, struct netdev *port);
 };
 
 struct netdev_txq {
@@ -207,6 +214,12 @@ void netdev_ensure_mac(struct netdev *d);
 int netdev_mac_any(struct netdev *d, const uint8_t *mac); /* ops.set_mac of those that need not know
 							     it */
 int __must_check netdev_rename(struct netdev *d, const char *name);
+/* Flags as programs see them: PROMISC and ALLMULTI if they asked for it, not if the kernel did. */
+static inline uint32_t netdev_shown_flags(const struct netdev *d)
+{
+	return (d->flags & ~(uint32_t)(IFF_PROMISC | IFF_ALLMULTI)) | d->user_flags;
+}
+void netdev_changed(struct netdev *d);            /* its master or the like: watchers are told */
 void netdev_promisc(struct netdev *d, int delta); /* counted: +1, -1 */
 void netdev_allmulti(struct netdev *d, int delta);
 int __must_check netdev_mcast_add(

@@ -58,4 +58,5 @@ void loopback_init(struct net *net);
 void dummy_init(void);
 void veth_init(void);
 void vlan_init(void);
+void bridge_init(void);
 void tun_init(void);

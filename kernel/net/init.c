@@ -18,6 +18,7 @@ void net_init(void)
 	dummy_init();
 	veth_init();
 	vlan_init();
+	bridge_init();
 	tun_init();
 	net_threads_start();
 }

@@ -62,6 +62,11 @@ static void notify(struct netdev *d, enum netdev_event e)
 		w->event(d, e);
 }
 
+void netdev_changed(struct netdev *d)
+{
+	notify(d, NETDEV_CHANGED);
+}
+
 /* ---- making ---- */
 
 static bool name_is_valid(const char *name)
