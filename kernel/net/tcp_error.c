@@ -29,7 +29,7 @@ static void too_big(struct tcp_sock *tp, uint32_t mtu)
 		tp->ca = TCP_CA_LOSS;
 		tp->high_seq = tp->snd_nxt;
 		tp->ssthresh = MAX(tp->ssthresh, tp->cwnd);
-		tp->undo_ok = tp->frto = tp->frto_new = false;
+		tp->undo_ok = tp->frto = tp->frto_new = tp->tlp_out = false;
 	}
 	for (; q; q = tcp_rtx_next(q))
 		if (!(tcp_cb(q)->flags & TCB_SACKED) && q->len > tp->mss) {
