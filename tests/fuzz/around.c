@@ -1,16 +1,20 @@
 /*
  * around.c - what the network stack needs of other rooms and fuzz targets do not link: anonymous
- * shared memory for packet rings, character devices, Unix sockets, the log of what is unsupported.
+ * shared memory for packet rings, user memory, character devices, Unix sockets, the log of what is
+ * unsupported.
  */
 #include <arch/mmu.h>
+#include <arch/usercopy.h>
 #include <cred.h>
 #include <error.h>
 #include <file.h>
 #include <netctl.h>
 #include <pagecache.h>
 #include <slab.h>
+#include <string.h>
 #include <vm.h>
 #include "kernel/net/inet.h"
+#include "world.h"
 
 int chrdev_register(
 	dev_t dev, const char *name, mode_t mode, const struct file_ops *ops, void *private)
@@ -36,6 +40,42 @@ int unix_sock_each(struct net *net, int (*fn)(const struct unix_sock_info *i, vo
 void unsupported(const char *what, uint64_t value);
 void unsupported(const char *what, uint64_t value)
 {
+}
+
+/* ---- user memory: world_user, and nothing else ---- */
+
+uint8_t world_user[WORLD_USER];
+
+static bool is_bad(const void __user *p, size_t n)
+{
+	const size_t at = (uintptr_t)p - (uintptr_t)world_user;
+
+	return at > WORLD_USER || n > WORLD_USER - at;
+}
+size_t copy_from_user_partial(void *dst, const void __user *src, size_t n)
+{
+	if (is_bad(src, n))
+		return n;
+	memcpy(dst, (const void *)src, n);
+	return 0;
+}
+size_t copy_to_user_partial(void __user *dst, const void *src, size_t n)
+{
+	if (is_bad(dst, n))
+		return n;
+	memcpy((void *)dst, src, n);
+	return 0;
+}
+ssize_t strncpy_from_user(char *dst, const char __user *src, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (is_bad(src + i, 1))
+			return -EFAULT;
+		dst[i] = src[i];
+		if (!dst[i])
+			return (ssize_t)i;
+	}
+	return -ENAMETOOLONG;
 }
 
 /* ---- a packet ring's pages: one block, so that the kernel's view of them is the block ---- */

@@ -9,7 +9,7 @@ all: $(NAMES:%=$(FUZZ)/bin/%)
 
 STACK := $(filter-out kernel/net/unix%,$(wildcard kernel/net/*.c)) $(wildcard compat/net/*.c)
 AROUND := kernel/lib/hash.c kernel/lib/rbtree.c kernel/lib/printf.c kernel/lib/strcopy.c kernel/mm/iov_iter.c \
-	$(wildcard tests/unit/host/*.c) $(patsubst %,tests/fuzz/%.c,world around peer tcp_check)
+	$(wildcard tests/unit/host/*.c) $(patsubst %,tests/fuzz/%.c,world around peer tcp_check config)
 
 FLAGS := -std=gnu17 -g -O1 -ffreestanding -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-common \
 	-fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -ftrivial-auto-var-init=pattern \

@@ -147,7 +147,66 @@ def tcp_target():
         yield f"options_{flags}", start + b"".join(bytes([22, n, v]) for n in (1, 2, 3, 4, 23, 128, 129) for v in (0, 1, 6)) + send
 
 
-TARGETS = {"frame": frame, "tcp": tcp_target}
+def nl_attr(kind, data):
+    return bytes([kind, len(data)]) + data
+
+
+def nl(kind, flags, fixed, *attrs, op=0):
+    """A message of netlink: type, flags, fixed header, attributes."""
+    return bytes([op, kind - 16 if kind < 128 else kind]) + struct.pack(">HBB", flags, len(fixed), len(attrs)) + fixed + b"".join(
+        nl_attr(k, d) for k, d in attrs)
+
+
+def ioctl(number, how, data=b""):
+    return bytes([7, number, how]) + data.ljust(128, b"\0")
+
+
+def netlink():
+    dump, create, ack, read = 0x300, 0x400, 4, bytes([6] + [64] * 8)
+    for family in (0, 2, 10):
+        for kind, size in ((18, 16), (22, 8), (26, 12), (30, 12), (34, 12)):
+            yield f"dump_{kind}_{family}", b"\0" + nl(kind, dump, bytes([family]).ljust(size, b"\0")) + read * 2
+    two, lo = struct.pack("<I", 2), struct.pack("<I", 1)
+    for index, name in ((two, "eth0"), (lo, "lo")):
+        up = bytes(4) + index + struct.pack("<II", 1, 1)
+        yield f"link_{name}", b"\0" + nl(19, ack, up, (4, struct.pack("<I", 1400))) + nl(18, 0, up) + read
+        yield f"down_{name}", b"\0" + nl(19, ack, bytes(4) + index + struct.pack("<II", 0, 1), (3, b"eth7\0"), (1, MACS[6:])) + read
+        yield f"addr4_{name}", b"\0" + nl(20, create | ack, bytes([2, 24, 0, 0]) + index, (2, bytes([10, 9, 0, 1])), (1, bytes([10, 9, 0, 1])), (
+            4, bytes([10, 9, 0, 255])), (3, name.encode() + b":1\0")) + nl(21, ack, bytes([2, 24, 0, 0]) + index, (2, bytes([10, 9, 0, 1]))) + read
+        yield f"addr6_{name}", b"\0" + nl(20, create | ack, bytes([10, 64, 0, 0]) + index, (1, PEER6[:15] + b"\7"), (
+            6, struct.pack("<IIII", 100, 200, 0, 0)), (8, struct.pack("<I", 2))) + bytes([6 | 32] + [64] * 8) + read
+        yield f"neigh_{name}", b"\0" + nl(28, create | ack, bytes([2, 0, 0, 0]) + index + struct.pack("<HBB", 128, 0, 0), (1, bytes([10, 1, 0, 7])), (
+            2, MACS[6:])) + nl(29, ack, bytes([2, 0, 0, 0]) + index + bytes(4), (1, bytes([10, 1, 0, 7]))) + read
+    for family, size in ((2, 4), (10, 16)):
+        dst, gate = (bytes([10, 20, 0, 0]), PEER4) if family == 2 else (PEER6[:4] + bytes(12), PEER6)
+        for kind in range(1, 10):
+            rt = bytes([family, 16, 0, 0, 254, 3, 0, kind, 0, 0, 0, 0])
+            yield f"route_{family}_{kind}", b"\0" + nl(24, create | ack, rt, (1, dst), (5, gate), (4, two), (6, two), (8, nl_inner(
+                2, struct.pack("<I", 1400)))) + nl(26, 0, rt, (1, dst)) + nl(25, ack, rt, (1, dst)) + read
+        hops = b"".join(struct.pack("<HBBI", 8 + 4 + size, 0, 0, 2) + struct.pack("<HH", 4 + size, 5) + gate for _ in range(2))
+        yield f"multipath_{family}", b"\0" + nl(24, create | ack, bytes([family, 16, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0]), (1, dst), (9, hops)) + read
+        rule = bytes([family, 16, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0])
+        yield f"rule_{family}", b"\0" + nl(32, create | ack, rule, (1, dst), (6, struct.pack("<I", 100)), (15, struct.pack("<I", 77)), (
+            3, b"eth0\0"), (10, two), (16, two)) + nl(33, ack, rule, (6, struct.pack("<I", 100))) + read
+    for family in (1, 2, 10):
+        for proto in (6, 17, 1):
+            yield f"diag_{family}_{proto}", b"\0" + nl(20, dump, bytes([family, proto, 255, 0]) + b"\xff" * 4 + bytes(48), op=64) + bytes(
+                [6 | 64] + [64] * 8)
+    yield "tun", b"\0" + nl(16, create | ack, bytes(16), (3, b"tun7\0"), (0x80 | 18, nl_inner(1, b"tun\0"))) + read
+    yield "generic", b"\0" + nl(16, 0, bytes([3, 1, 0, 0]), (2, b"nlctrl\0"), op=128) + bytes([6 | 128] + [64] * 8)
+    yield "acks", b"\0" + nl(19, ack, bytes(16)) * 20 + read
+    yield "groups", b"\0" + b"".join(bytes([5, g, 1]) for g in range(20)) + nl(19, ack, bytes(4) + two + struct.pack("<II", 0, 1)) + read
+    for number in list(range(0x10, 0x60)) + [0x70, 0x71, 0x0b, 0x0c]:
+        for how in (2, 6, 3, 18):
+            inet = struct.pack("<H", 2) + bytes(2) + bytes([10, 1, 0, 9]) + bytes(8)
+            yield f"ioctl_{number:x}_{how}", b"\0" + ioctl(number, how, bytes(16) + inet)
+
+
+def nl_inner(kind, data):
+    return struct.pack("<HH", 4 + len(data), kind) + data
+
+
+TARGETS = {"netlink": netlink, "frame": frame, "tcp": tcp_target}
 
 
 def write(name: str, folder: pathlib.Path) -> None:

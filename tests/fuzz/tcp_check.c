@@ -85,7 +85,9 @@ void tcp_check(struct tcp_sock *tp)
 	EXPECT(seq_le(tp->snd_nxt, tp->write_seq + 1));
 	EXPECT(seq_le(tp->copied_seq, tp->rcv_nxt));
 	EXPECT(seq_le(tp->rcv_wup, tp->rcv_nxt));
-	EXPECT(tp->mss && tp->cwnd && tp->cwnd <= TCP_CWND_MAX);
+	EXPECT(tp->mss);
+	EXPECT(tp->cwnd);
+	EXPECT(tp->cwnd <= TCP_CWND_MAX);
 	EXPECT(tp->rto_ns >= TCP_RTO_MIN && tp->rto_ns <= TCP_RTO_MAX);
 	sent = check_rtx(tp);
 	waiting = queue_memory(&tp->wq);

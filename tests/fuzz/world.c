@@ -154,7 +154,8 @@ void world_end(void)
 	net_config_lock();
 	fib_exceptions_flush(&net_initial);
 	net_config_unlock();
-	fake_gone(world.dev);
+	if (world.dev)
+		fake_gone(world.dev);
 	for (unsigned i = 0; i < 60 && alloc_live() != live_before; i++) {
 		world_drop_sent();
 		world_wait(130 * NSEC_PER_SEC);

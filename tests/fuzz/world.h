@@ -39,7 +39,7 @@ enum world_flags {           /* world_begin(), mostly chosen by the input's firs
 enum { WORLD_LISTEN_PORT = 80, WORLD_PEER_PORT = 4000, WORLD_UDP_PORT = 53 };
 struct world {
 	unsigned flags;
-	struct netdev *dev;
+	struct netdev *dev; /* NULL: the target made it go */
 	struct ip_addr me4, me6, ll6, peer4, peer6;
 	struct socket *listener, *conn; /* conn: accepted, the peer is the target */
 	struct socket *udp, *udp6, *raw, *raw6, *ping, *packet;
@@ -63,6 +63,10 @@ int world_bind(struct socket *s, const struct ip_addr *a, unsigned port);
 int world_connect(struct socket *s, const struct ip_addr *a, unsigned port);
 ssize_t world_send(struct socket *s, unsigned n, unsigned flags);
 ssize_t world_recv(struct socket *s, unsigned n, unsigned flags);
+
+/* What programs can name with a pointer; the rest faults. */
+enum { WORLD_USER = 1024 };
+extern uint8_t world_user[WORLD_USER];
 
 /* ---- the other end: peer.c ---- */
 /* Lengths and sums of the frame are made right, as far as its headers say where they are; a TCP
