@@ -226,6 +226,7 @@ enum clone_flags {
 };
 /* Those that ask for a namespace that there is only one of: cgroups, names, IPC, users, pids,
  * network, time. */
+#define CLONE_NEWUSER        0x10000000ull
 #define CLONE_NEW_NAMESPACES (0x02000000ull | 0x7c000000ull | 0x80ull)
 struct clone_args {
 	uint64_t flags;
@@ -233,9 +234,11 @@ struct clone_args {
 	uint64_t stack;
 	uint64_t tls;
 	uint32_t __user *parent_tid, *child_tid;
+	pid_t want_tid; /* the child's, which the caller may choose (CAP_CHECKPOINT_RESTORE); or 0
+			 */
 };
-/* The new tid, or -EINVAL, -EAGAIN (limit), -ENOMEM, -ENOSYS (flags we do not have). The child
- * returns 0 in its copy of the frame. */
+/* The new tid, or -EINVAL (also flags we do not have), -EAGAIN (limit), -ENOMEM, -EPERM, -EEXIST
+ * (want_tid). The child returns 0 in its copy of the frame. */
 pid_t process_clone(const struct clone_args *a);
 /* Does another process have the same signal actions (CLONE_SIGHAND)? A hint unless it is one's own.
  */

@@ -62,11 +62,33 @@ static inline struct hlist_head *bucket(struct hlist_head *table, pid_t id)
 	return &table[(unsigned)id & (HASH_SIZE - 1)];
 }
 
-int pid_alloc(pid_t *out)
+static int pid_take(pid_t want, pid_t *out)
 {
-	unsigned long f = spin_lock_irq(&pid_lock);
-	uint64_t id = bitmap_find_clear(pid_map, PID_MAX, (uint64_t)last_pid + 1);
+	int err = -EEXIST;
+	unsigned long f;
 
+	if (want < 0 || want >= PID_MAX)
+		return -EINVAL;
+	f = spin_lock_irq(&pid_lock);
+	if (!bit_test(pid_map, (uint64_t)want)) {
+		bit_set(pid_map, (uint64_t)want);
+		nr_pids++;
+		*out = want;
+		err = 0;
+	}
+	spin_unlock_irq(&pid_lock, f);
+	return err;
+}
+
+int pid_alloc(pid_t want, pid_t *out)
+{
+	unsigned long f;
+	uint64_t id;
+
+	if (want)
+		return pid_take(want, out);
+	f = spin_lock_irq(&pid_lock);
+	id = bitmap_find_clear(pid_map, PID_MAX, (uint64_t)last_pid + 1);
 	if (id >= PID_MAX)
 		id = bitmap_find_clear(pid_map, PID_MAX, PID_RESERVED);
 	if (id < PID_MAX) {
