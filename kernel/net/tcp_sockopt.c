@@ -396,6 +396,10 @@ int tcp_getsockopt(struct socket *s, int level, int name, void *val, unsigned *l
 	const struct number *n;
 	int v = 0, err = 0;
 
+	if (level == SOL_SOCKET && name == SO_ACCEPTCONN) {
+		v = tp->state == TCP_LISTEN;
+		return get_bytes(&v, sizeof(v), val, len);
+	}
 	if (level == SOL_SOCKET)
 		return -ENOPROTOOPT;
 	if (level != IPPROTO_TCP)
