@@ -210,6 +210,8 @@ static int proc_revalidate(struct dentry *d, bool rcu)
 
 	if (n->entry->link)
 		return n->tid == current->tid;
+	if (n->entry->unsure)
+		return rcu ? -ECHILD_WALK : 0;
 	if (!n->process)
 		return 1;
 	if (rcu)
