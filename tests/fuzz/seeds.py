@@ -206,7 +206,56 @@ def nl_inner(kind, data):
     return struct.pack("<HH", 4 + len(data), kind) + data
 
 
-TARGETS = {"netlink": netlink, "frame": frame, "tcp": tcp_target}
+MORE, V6, CHAIN, RAW, FRAG_WAIT, FRAG_READ = 1, 2, 4, 8, 16, 64
+
+
+def piece(flags, place, size, which=0, chain=b"", data=bytes(8), extra=b""):
+    return bytes([flags, size // 8 - 1, which]) + struct.pack(">H", place) + chain + data + extra
+
+
+def frag():
+    start = udp(bytes(40))[:8]
+    for six in (0, V6):
+        for first, second in ((MORE, FRAG_READ), (MORE | CHAIN, FRAG_READ | CHAIN)):
+            chain = (b"\0" if not six else b"\2" + bytes([4]) + bytes(6) + bytes([2]) + bytes(6)) if first & CHAIN else b""
+            one, two = piece(six | first, 0, 24, chain=chain, data=start), piece(six | second, 3, 24, chain=chain)
+            yield f"whole_{six}_{first}", b"\0" + one + two
+            yield f"backwards_{six}_{first}", b"\0" + two + one
+            yield f"twice_{six}_{first}", b"\0" + one + one + two
+            yield f"overlap_{six}_{first}", b"\0" + one + piece(six | first, 2, 24, chain=chain) + two
+        yield f"many_{six}", b"\0" + b"".join(piece(six | MORE, i * 3, 24, data=start) for i in range(24)) + piece(six | FRAG_READ, 72, 8)
+        yield f"senders_{six}", b"\0" + b"".join(piece(six | MORE, i, 1024, which=i % 4 | i % 3 << 5) for i in range(100))
+        yield f"late_{six}", b"\0" + piece(six | MORE | FRAG_WAIT, 0, 24, data=start, extra=b"\x0f") + piece(six, 3, 24)
+        yield f"end_{six}", b"\0" + piece(six, 0x1fff, 2040) + piece(six | MORE, 0x1ffe, 2040)
+        yield f"only_{six}", b"\0" + piece(six | FRAG_READ, 0, 24, data=start)
+    yield "options", b"\0" + piece(CHAIN | MORE, 0, 24, chain=b"\4\x94\4\0\0", data=start) + piece(CHAIN | FRAG_READ, 3, 24, chain=b"\0")
+
+
+RULES = (
+    "default in block\ndefault out pass\npass in on eth0 proto tcp to any port 80,443,8000-8010\n# a comment\n",
+    "pass in inet from 10.0.0.0/8 to ! 10.1.0.1 proto icmp icmp-type 8\nblock in log inet6 from 2001:db8::/32 to any\n",
+    "reject in proto udp to any port 54\npass in inet6 proto icmpv6 icmp-type 128\npass forward from any to any\n",
+    "pass\nblock in port\npass in port 70000\npass from 1.2.3.4/33\n",
+    "pass in proto udp from any port 9 to any port 53\nblock out log to 10.1.0.2\n",
+)
+PROGRAMS = (
+    [(0x28, 0, 0, 12), (0x15, 0, 1, 0x800), (0x06, 0, 0, 0xffff), (0x06, 0, 0, 0)],
+    [(0xb1, 0, 0, 14), (0x48, 0, 0, 14), (0x15, 1, 0, 53), (0x06, 0, 0, 60), (0x16, 0, 0, 0)],
+    [(0x80, 0, 0, 0), (0x07, 0, 0, 0), (0x87, 0, 0, 0), (0x02, 0, 0, 3), (0x61, 0, 0, 3), (0x3c, 0, 0, 0), (0x9c, 0, 0, 0), (0x16, 0, 0, 0)],
+    [(0x00, 0, 0, 7), (0x01, 0, 0, 3), (0x6c, 0, 0, 0), (0x74, 0, 0, 31), (0x84, 0, 0, 0), (0xac, 0, 0, 0), (0x05, 0, 0, 0), (0x06, 0, 0, 9)],
+)
+
+
+def filters():
+    frames = [MACS + (b"\x86\xdd" if name.endswith("6") else b"\x08\0") + p for name, p in packets() if len(p) < 240]
+    for i, text in enumerate(RULES):
+        for j, prog in enumerate(PROGRAMS):
+            code = b"".join(struct.pack(">BBBH", *row) for row in prog)
+            some = b"".join(bytes([len(f)]) + f for f in frames[(i + j) % 3::3][:12])
+            yield f"rules_{i}_{j}", b"\0" + struct.pack(">H", len(text)) + text.encode() + bytes([len(prog)]) + code + b"\0" + some
+
+
+TARGETS = {"frag": frag, "filter": filters, "netlink": netlink, "frame": frame, "tcp": tcp_target}
 
 
 def write(name: str, folder: pathlib.Path) -> None:
