@@ -255,7 +255,44 @@ def filters():
             yield f"rules_{i}_{j}", b"\0" + struct.pack(">H", len(text)) + text.encode() + bytes([len(prog)]) + code + b"\0" + some
 
 
-TARGETS = {"frag": frag, "filter": filters, "netlink": netlink, "frame": frame, "tcp": tcp_target}
+def program():
+    def send(slot, how, n, to=None, data=bytes(64), control=b""):
+        return bytes([1 | slot << 4, how | (16 if to is not None else 0) | (32 if control else 0), n]) + data + (
+            bytes([to]) if to is not None else b"") + control
+
+    def option(slot, level, number, value):
+        return bytes([12 | slot << 4, level, number, 64, len(value)]) + value
+
+    def make(slot, family, kind, proto=None):
+        return bytes([slot << 4, family | kind << 2 | (16 if proto is not None else 0)]) + (bytes([proto]) if proto is not None else b"")
+
+    one, word = struct.pack("<I", 1), lambda v: struct.pack("<I", v)
+    for family in (0, 1):
+        udp_here = make(0, family, 1) + bytes([3, 1 | (5 << 3 if family == 0 else 0)]) + make(1, family, 1)
+        for number in range(1, 78):
+            yield f"so_{family}_{number}", b"\0" + udp_here + option(0, 0, number, one) + send(1, 0, 9, 1) + bytes([8, 10, 0])
+        for level in (1, 2, 3, 4):
+            for number in range(0, 80, 1):
+                value = one if number < 30 else word(2) * 5
+                yield f"opt_{family}_{level}_{number}", b"\0" + udp_here + option(0, level, number, value) + option(
+                    1, level, number, value) + send(1, 0, 9, 1) + bytes([8, 10, 0, 8, 10, 4])
+        for number in (2, 8, 11, 50, 52, 67, 103):
+            yield f"cmsg_{family}_{number}", b"\0" + udp_here + send(1, 0, 9, 1, control=bytes([1 | (4 if family else 0), number, 20]) + bytes(20))
+        yield f"stream_{family}", b"\0" + make(0, family, 0) + bytes([3, 2, 5, 0]) + make(1, family, 0) + bytes([4 | 16, 2]) + bytes(
+            [6, 0]) + send(1, 0, 200) + bytes([8, 10, 0, 7, 0, 2])
+        yield f"raw_{family}", b"\0" + make(0, family, 2, 1 if family == 0 else 58) + send(0, 0, 20, 16, data=b"\x08".ljust(64, b"\0"))
+        yield f"ping_{family}", b"\0" + make(0, family, 1, 1 if family == 0 else 58) + send(0, 0, 20, 0, data=b"\x08".ljust(64, b"\0")) + bytes(
+            [8, 10, 0])
+        yield f"big_{family}", b"\0" + udp_here + bytes([1 | 16, 16 | 8, 0x20, 0]) + bytes(64) + b"\1" + bytes([8, 255, 0])
+    ring = struct.pack("<IIIIIII", 4096, 4, 2048, 8, 10, 64, 0)
+    for version in range(3):
+        yield f"ring_{version}", b"\0" + make(0, 2, 2) + option(0, 5, 10, word(version)) + option(0, 5, 5, ring) + bytes([3, 3]) + make(
+            1, 0, 1) + send(1, 0, 99, 2 << 3 | 1) * 3 + bytes([10, 5]) + option(0, 5, 6, one)
+    yield "packet", b"\0" + make(0, 2, 2) + bytes([3, 3]) + send(0, 0, 60, 3, data=MACS + b"\x08\0" + bytes(50))
+    yield "packet_dgram", b"\0" + make(0, 2, 1) + bytes([3, 3]) + send(0, 0, 60, 3 | 6 << 3)
+
+
+TARGETS = {"socket": program, "frag": frag, "filter": filters, "netlink": netlink, "frame": frame, "tcp": tcp_target}
 
 
 def write(name: str, folder: pathlib.Path) -> None:
