@@ -72,7 +72,8 @@ static unsigned name(struct input *in, const struct socket *s, struct sockaddr_s
 static size_t control(struct input *in, uint8_t *at)
 {
 	const unsigned how = in_u8(in);
-	struct cmsghdr c = {.cmsg_level = how & 4 ? 41 : how & 8 ? SOL_SOCKET : 0};
+	static const int levels[] = {0, 41, SOL_SOCKET, 17};
+	struct cmsghdr c = {.cmsg_level = levels[how >> 2 & 3]};
 	unsigned n;
 	const uint8_t *bytes;
 
@@ -160,6 +161,8 @@ static void names(struct input *in, struct socket *s, unsigned op)
 			(void)s->ops->getname(s, true, &a);
 		}
 		(void)s->ops->poll(s);
+		if (s->ops->ioctl)
+			(void)s->ops->ioctl(s, 0x8900u + in_u8(in), world_user);
 		(void)socket_shutdown(s, (int)in_u8(in) & 3);
 	}
 }

@@ -65,6 +65,8 @@ def packets():
     yield "mtu4", ip4(1, icmp(3, 4, b"\0\0\2\0" + quoted4_tcp))
     yield "quench_tcp", ip4(1, icmp(11, 0, b"\0\0\0\0" + quoted4_tcp))
     yield "redirect4", ip4(1, icmp(5, 1, bytes([10, 1, 0, 9]) + quoted4))
+    yield "redirect4_far", ip4(1, icmp(5, 1, bytes([10, 1, 0, 9]) + ip4(17, udp(b"", 53, 9), ME4, bytes([10, 3, 0, 1]))))
+    yield "igmp3", ip4(2, bytes([0x11, 100, 0, 0, 224, 0, 1, 1, 2, 125, 0, 1, 10, 1, 0, 2]), dst=bytes([224, 0, 1, 1]), options=b"\x94\4\0\0", ttl=1)
     yield "igmp", ip4(2, bytes([0x11, 100, 0, 0, 0, 0, 0, 0, 2, 125, 0, 0]), dst=bytes([224, 0, 0, 1]), options=b"\x94\4\0\0", ttl=1)
     yield "forwarded", ip4(17, udp(), dst=bytes([10, 3, 0, 1]))
     yield "mtu6", ip6(58, icmp(2, 0, b"\0\0\5\0" + quoted6))
@@ -77,6 +79,10 @@ def packets():
                          + ME6[:8], dst=ALL6)
     yield "solicit", icmp6(135, 0, bytes(4) + LL_ME + bytes([1, 1, 2, 0, 0, 0, 0, 2]))
     yield "neighbour", icmp6(136, 0, b"\x60\0\0\0" + LL_PEER + bytes([2, 1, 2, 0, 0, 0, 0, 3]))
+    yield "redirect6_far", icmp6(137, 0, bytes(4) + LL_PEER[:15] + b"\x09" + bytes.fromhex("20010db900000000") + bytes(8) + bytes(
+        [2, 1, 2, 0, 0, 0, 0, 9]))
+    yield "duplicate", icmp6(136, 0, b"\x20\0\0\0" + LL_ME + bytes([2, 1, 2, 0, 0, 0, 0, 3]), dst=ALL6)
+    yield "duplicate_asks", icmp6(135, 0, bytes(4) + LL_ME, src=bytes(16), dst=bytes.fromhex("ff0200000000000000000001ff000001"))
     yield "redirect6", icmp6(137, 0, bytes(4) + LL_PEER + PEER6 + bytes([2, 1, 2, 0, 0, 0, 0, 3]))
     yield "syn4", ip4(6, tcp(SYN, 4001, options=SYN_OPTIONS))
     yield "syn6", ip6(6, tcp(SYN, 4001, options=SYN_OPTIONS))
@@ -104,7 +110,7 @@ def arp(op, sender, target):
 def frame():
     every = dict(packets())
     for name, packet in every.items():
-        for flags in (0, 1, 2, 4, 16, 64):
+        for flags in (0, 1, 2, 4, 32, 64, 128):
             yield f"{name}_{flags}", bytes([flags | (16 if name.endswith("6") else 0)]) + frame_step(
                 MEND | RELATE | READ | ADDRESS, packet, wait=5)
     yield "arp", b"\0" + b"".join(
@@ -144,7 +150,7 @@ def tcp_target():
         yield f"active_{flags}", start + bytes([25, 26 | 128, 16 | 128, 200, 0]) + tcp_seg(ACK | PSH, length=99, end=128)
         yield f"icmp_{flags}", start + send + bytes([28, 1, 4, 2, 0, 0]) + send + tcp_seg(ACK) + wait
         yield f"window_{flags}", start + bytes([0, 2, 0, 0, 0, 0]) + send + wait * 3 + tcp_seg(ACK)
-        yield f"options_{flags}", start + b"".join(bytes([22, n, v]) for n in (1, 2, 3, 4, 23, 128, 129) for v in (0, 1, 6)) + send
+        yield f"options_{flags}", start + b"".join(bytes([22, n, v]) for n in (1, 2, 3, 4, 13, 23, 128, 129) for v in (0, 1, 6)) + send
 
 
 def nl_attr(kind, data):
@@ -284,6 +290,26 @@ def program():
         yield f"ping_{family}", b"\0" + make(0, family, 1, 1 if family == 0 else 58) + send(0, 0, 20, 0, data=b"\x08".ljust(64, b"\0")) + bytes(
             [8, 10, 0])
         yield f"big_{family}", b"\0" + udp_here + bytes([1 | 16, 16 | 8, 0x20, 0]) + bytes(64) + b"\1" + bytes([8, 255, 0])
+    group4, group6, any4 = bytes([224, 0, 1, 1]), bytes.fromhex("ff020000000000000000000000000077"), bytes(4)
+    in4, in6 = struct.pack("<H", 2) + bytes(2) + group4 + bytes(120), struct.pack("<H", 10) + bytes(6) + group6 + bytes(104)
+    src4 = struct.pack("<H", 2) + bytes(2) + PEER4 + bytes(120)
+    joins = [(1, 35, group4 + any4 + word(2)), (1, 36, group4 + any4), (1, 39, group4 + any4 + PEER4), (1, 40, group4 + any4 + PEER4), (
+        1, 37, group4 + any4 + PEER4), (1, 38, group4 + any4 + PEER4), (1, 41, group4 + any4 + word(0) + word(1) + PEER4), (
+        2, 20, group6 + word(2)), (2, 21, group6 + word(2)), (2, 27, group6 + word(2)), (1, 42, word(2) + word(0) + in4), (
+        1, 46, word(2) + word(0) + in4 + src4), (1, 43, word(2) + word(0) + in4 + src4), (1, 48, word(2) + word(0) + in4 + word(1) + word(1) + src4), (
+        2, 42, word(2) + word(0) + in6), (2, 46, word(2) + word(0) + in6 + in6), (1, 45, word(2) + word(0) + in4)]
+    for family in (0, 1):
+        for level, number, value in joins:
+            join = option(0, level, number, value[:255])
+            yield f"join_{family}_{level}_{number}", b"\0" + make(0, family, 1) + bytes([3, 1 | (5 << 3 if family == 0 else 0)]) + join + send(
+                0, 0, 9, 3 << 3 | 1) + join + bytes([8, 10, 0, 10, 13])
+        yield f"segments_{family}", b"\0" + make(0, family, 1) + bytes([3, 1 | (5 << 3 if family == 0 else 0)]) + make(1, family, 1) + option(
+            1, 4, 103, word(100)) + option(0, 4, 104, one) + bytes([1 | 16, 16 | 8, 3, 232]) + bytes(64) + b"\1" + bytes([8, 255, 0])
+    for kind in (0, 1, 2, 3):
+        member = word(2) + struct.pack("<HH", kind, 6) + MACS[:6] + bytes(2)
+        yield f"member_{kind}", b"\0" + make(0, 2, 2) + option(0, 5, 1, member) + option(0, 5, 2, member)
+    for slot in (0, 1):
+        yield f"unknown_{slot}", bytes([slot]) + make(0, slot, 1) + send(0, 0, 9, 6 << 3 | 1) * 3 + bytes([10, 12]) * 5
     ring = struct.pack("<IIIIIII", 4096, 4, 2048, 8, 10, 64, 0)
     for version in range(3):
         yield f"ring_{version}", b"\0" + make(0, 2, 2) + option(0, 5, 10, word(version)) + option(0, 5, 5, ring) + bytes([3, 3]) + make(
