@@ -102,9 +102,17 @@ static void set_option(struct input *in, struct socket *s)
 	uint8_t out[64];
 	unsigned len = sizeof(out);
 	const int name = in_u8(in) & 15;
+	struct sockaddr_storage a;
 
 	(void)socket_setsockopt(s, SOL_NETLINK, name, &v, sizeof(v));
 	(void)socket_getsockopt(s, SOL_NETLINK, name, out, &len);
+	memset(&a, 0, sizeof(a));
+	*(struct sockaddr_nl *)&a = (struct sockaddr_nl){
+		.nl_family = AF_NETLINK, .nl_pid = (uint32_t)v >> 5, .nl_groups = 1u << (v & 31)};
+	(void)socket_bind(s, &a, sizeof(struct sockaddr_nl));
+	(void)socket_connect(s, &a, sizeof(struct sockaddr_nl), 0);
+	(void)s->ops->getname(s, false, &a);
+	(void)s->ops->poll(s);
 }
 
 static void step(struct input *in)

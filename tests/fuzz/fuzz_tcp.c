@@ -246,6 +246,9 @@ static void set_option(struct input *in, struct socket *s)
 	if (name & 128)
 		(void)socket_setsockopt(
 			s, SOL_SOCKET, of_socket[name % ARRAY_SIZE(of_socket)], &v, sizeof(v));
+	else if (name == 13)
+		(void)socket_setsockopt(s, IPPROTO_TCP, 13 /* CONGESTION */,
+			v & 1 ? "reno" : "cubic", v & 1 ? 4 : 5);
 	else if (name & 64)
 		(void)socket_setsockopt(s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	else

@@ -65,6 +65,8 @@ def packets():
     yield "mtu4", ip4(1, icmp(3, 4, b"\0\0\2\0" + quoted4_tcp))
     yield "quench_tcp", ip4(1, icmp(11, 0, b"\0\0\0\0" + quoted4_tcp))
     yield "redirect4", ip4(1, icmp(5, 1, bytes([10, 1, 0, 9]) + quoted4))
+    yield "redirect4_far", ip4(1, icmp(5, 1, bytes([10, 1, 0, 9]) + ip4(17, udp(b"", 53, 9), ME4, bytes([10, 3, 0, 1]))))
+    yield "igmp3", ip4(2, bytes([0x11, 100, 0, 0, 224, 0, 1, 1, 2, 125, 0, 1, 10, 1, 0, 2]), dst=bytes([224, 0, 1, 1]), options=b"\x94\4\0\0", ttl=1)
     yield "igmp", ip4(2, bytes([0x11, 100, 0, 0, 0, 0, 0, 0, 2, 125, 0, 0]), dst=bytes([224, 0, 0, 1]), options=b"\x94\4\0\0", ttl=1)
     yield "forwarded", ip4(17, udp(), dst=bytes([10, 3, 0, 1]))
     yield "mtu6", ip6(58, icmp(2, 0, b"\0\0\5\0" + quoted6))
@@ -77,6 +79,10 @@ def packets():
                          + ME6[:8], dst=ALL6)
     yield "solicit", icmp6(135, 0, bytes(4) + LL_ME + bytes([1, 1, 2, 0, 0, 0, 0, 2]))
     yield "neighbour", icmp6(136, 0, b"\x60\0\0\0" + LL_PEER + bytes([2, 1, 2, 0, 0, 0, 0, 3]))
+    yield "redirect6_far", icmp6(137, 0, bytes(4) + LL_PEER[:15] + b"\x09" + bytes.fromhex("20010db900000000") + bytes(8) + bytes(
+        [2, 1, 2, 0, 0, 0, 0, 9]))
+    yield "duplicate", icmp6(136, 0, b"\x20\0\0\0" + LL_ME + bytes([2, 1, 2, 0, 0, 0, 0, 3]), dst=ALL6)
+    yield "duplicate_asks", icmp6(135, 0, bytes(4) + LL_ME, src=bytes(16), dst=bytes.fromhex("ff0200000000000000000001ff000001"))
     yield "redirect6", icmp6(137, 0, bytes(4) + LL_PEER + PEER6 + bytes([2, 1, 2, 0, 0, 0, 0, 3]))
     yield "syn4", ip4(6, tcp(SYN, 4001, options=SYN_OPTIONS))
     yield "syn6", ip6(6, tcp(SYN, 4001, options=SYN_OPTIONS))
@@ -104,7 +110,7 @@ def arp(op, sender, target):
 def frame():
     every = dict(packets())
     for name, packet in every.items():
-        for flags in (0, 1, 2, 4, 16, 64):
+        for flags in (0, 1, 2, 4, 32, 64, 128):
             yield f"{name}_{flags}", bytes([flags | (16 if name.endswith("6") else 0)]) + frame_step(
                 MEND | RELATE | READ | ADDRESS, packet, wait=5)
     yield "arp", b"\0" + b"".join(
@@ -144,7 +150,7 @@ def tcp_target():
         yield f"active_{flags}", start + bytes([25, 26 | 128, 16 | 128, 200, 0]) + tcp_seg(ACK | PSH, length=99, end=128)
         yield f"icmp_{flags}", start + send + bytes([28, 1, 4, 2, 0, 0]) + send + tcp_seg(ACK) + wait
         yield f"window_{flags}", start + bytes([0, 2, 0, 0, 0, 0]) + send + wait * 3 + tcp_seg(ACK)
-        yield f"options_{flags}", start + b"".join(bytes([22, n, v]) for n in (1, 2, 3, 4, 23, 128, 129) for v in (0, 1, 6)) + send
+        yield f"options_{flags}", start + b"".join(bytes([22, n, v]) for n in (1, 2, 3, 4, 13, 23, 128, 129) for v in (0, 1, 6)) + send
 
 
 def nl_attr(kind, data):
@@ -206,7 +212,113 @@ def nl_inner(kind, data):
     return struct.pack("<HH", 4 + len(data), kind) + data
 
 
-TARGETS = {"netlink": netlink, "frame": frame, "tcp": tcp_target}
+MORE, V6, CHAIN, RAW, FRAG_WAIT, FRAG_READ = 1, 2, 4, 8, 16, 64
+
+
+def piece(flags, place, size, which=0, chain=b"", data=bytes(8), extra=b""):
+    return bytes([flags, size // 8 - 1, which]) + struct.pack(">H", place) + chain + data + extra
+
+
+def frag():
+    start = udp(bytes(40))[:8]
+    for six in (0, V6):
+        for first, second in ((MORE, FRAG_READ), (MORE | CHAIN, FRAG_READ | CHAIN)):
+            chain = (b"\0" if not six else b"\2" + bytes([4]) + bytes(6) + bytes([2]) + bytes(6)) if first & CHAIN else b""
+            one, two = piece(six | first, 0, 24, chain=chain, data=start), piece(six | second, 3, 24, chain=chain)
+            yield f"whole_{six}_{first}", b"\0" + one + two
+            yield f"backwards_{six}_{first}", b"\0" + two + one
+            yield f"twice_{six}_{first}", b"\0" + one + one + two
+            yield f"overlap_{six}_{first}", b"\0" + one + piece(six | first, 2, 24, chain=chain) + two
+        yield f"many_{six}", b"\0" + b"".join(piece(six | MORE, i * 3, 24, data=start) for i in range(24)) + piece(six | FRAG_READ, 72, 8)
+        yield f"senders_{six}", b"\0" + b"".join(piece(six | MORE, i, 1024, which=i % 4 | i % 3 << 5) for i in range(100))
+        yield f"late_{six}", b"\0" + piece(six | MORE | FRAG_WAIT, 0, 24, data=start, extra=b"\x0f") + piece(six, 3, 24)
+        yield f"end_{six}", b"\0" + piece(six, 0x1fff, 2040) + piece(six | MORE, 0x1ffe, 2040)
+        yield f"only_{six}", b"\0" + piece(six | FRAG_READ, 0, 24, data=start)
+    yield "options", b"\0" + piece(CHAIN | MORE, 0, 24, chain=b"\4\x94\4\0\0", data=start) + piece(CHAIN | FRAG_READ, 3, 24, chain=b"\0")
+
+
+RULES = (
+    "default in block\ndefault out pass\npass in on eth0 proto tcp to any port 80,443,8000-8010\n# a comment\n",
+    "pass in inet from 10.0.0.0/8 to ! 10.1.0.1 proto icmp icmp-type 8\nblock in log inet6 from 2001:db8::/32 to any\n",
+    "reject in proto udp to any port 54\npass in inet6 proto icmpv6 icmp-type 128\npass forward from any to any\n",
+    "pass\nblock in port\npass in port 70000\npass from 1.2.3.4/33\n",
+    "pass in proto udp from any port 9 to any port 53\nblock out log to 10.1.0.2\n",
+)
+PROGRAMS = (
+    [(0x28, 0, 0, 12), (0x15, 0, 1, 0x800), (0x06, 0, 0, 0xffff), (0x06, 0, 0, 0)],
+    [(0xb1, 0, 0, 14), (0x48, 0, 0, 14), (0x15, 1, 0, 53), (0x06, 0, 0, 60), (0x16, 0, 0, 0)],
+    [(0x80, 0, 0, 0), (0x07, 0, 0, 0), (0x87, 0, 0, 0), (0x02, 0, 0, 3), (0x61, 0, 0, 3), (0x3c, 0, 0, 0), (0x9c, 0, 0, 0), (0x16, 0, 0, 0)],
+    [(0x00, 0, 0, 7), (0x01, 0, 0, 3), (0x6c, 0, 0, 0), (0x74, 0, 0, 31), (0x84, 0, 0, 0), (0xac, 0, 0, 0), (0x05, 0, 0, 0), (0x06, 0, 0, 9)],
+)
+
+
+def filters():
+    frames = [MACS + (b"\x86\xdd" if name.endswith("6") else b"\x08\0") + p for name, p in packets() if len(p) < 240]
+    for i, text in enumerate(RULES):
+        for j, prog in enumerate(PROGRAMS):
+            code = b"".join(struct.pack(">BBBH", *row) for row in prog)
+            some = b"".join(bytes([len(f)]) + f for f in frames[(i + j) % 3::3][:12])
+            yield f"rules_{i}_{j}", b"\0" + struct.pack(">H", len(text)) + text.encode() + bytes([len(prog)]) + code + b"\0" + some
+
+
+def program():
+    def send(slot, how, n, to=None, data=bytes(64), control=b""):
+        return bytes([1 | slot << 4, how | (16 if to is not None else 0) | (32 if control else 0), n]) + data + (
+            bytes([to]) if to is not None else b"") + control
+
+    def option(slot, level, number, value):
+        return bytes([12 | slot << 4, level, number, 64, len(value)]) + value
+
+    def make(slot, family, kind, proto=None):
+        return bytes([slot << 4, family | kind << 2 | (16 if proto is not None else 0)]) + (bytes([proto]) if proto is not None else b"")
+
+    one, word = struct.pack("<I", 1), lambda v: struct.pack("<I", v)
+    for family in (0, 1):
+        udp_here = make(0, family, 1) + bytes([3, 1 | (5 << 3 if family == 0 else 0)]) + make(1, family, 1)
+        for number in range(1, 78):
+            yield f"so_{family}_{number}", b"\0" + udp_here + option(0, 0, number, one) + send(1, 0, 9, 1) + bytes([8, 10, 0])
+        for level in (1, 2, 3, 4):
+            for number in range(0, 80, 1):
+                value = one if number < 30 else word(2) * 5
+                yield f"opt_{family}_{level}_{number}", b"\0" + udp_here + option(0, level, number, value) + option(
+                    1, level, number, value) + send(1, 0, 9, 1) + bytes([8, 10, 0, 8, 10, 4])
+        for number in (2, 8, 11, 50, 52, 67, 103):
+            yield f"cmsg_{family}_{number}", b"\0" + udp_here + send(1, 0, 9, 1, control=bytes([1 | (4 if family else 0), number, 20]) + bytes(20))
+        yield f"stream_{family}", b"\0" + make(0, family, 0) + bytes([3, 2, 5, 0]) + make(1, family, 0) + bytes([4 | 16, 2]) + bytes(
+            [6, 0]) + send(1, 0, 200) + bytes([8, 10, 0, 7, 0, 2])
+        yield f"raw_{family}", b"\0" + make(0, family, 2, 1 if family == 0 else 58) + send(0, 0, 20, 16, data=b"\x08".ljust(64, b"\0"))
+        yield f"ping_{family}", b"\0" + make(0, family, 1, 1 if family == 0 else 58) + send(0, 0, 20, 0, data=b"\x08".ljust(64, b"\0")) + bytes(
+            [8, 10, 0])
+        yield f"big_{family}", b"\0" + udp_here + bytes([1 | 16, 16 | 8, 0x20, 0]) + bytes(64) + b"\1" + bytes([8, 255, 0])
+    group4, group6, any4 = bytes([224, 0, 1, 1]), bytes.fromhex("ff020000000000000000000000000077"), bytes(4)
+    in4, in6 = struct.pack("<H", 2) + bytes(2) + group4 + bytes(120), struct.pack("<H", 10) + bytes(6) + group6 + bytes(104)
+    src4 = struct.pack("<H", 2) + bytes(2) + PEER4 + bytes(120)
+    joins = [(1, 35, group4 + any4 + word(2)), (1, 36, group4 + any4), (1, 39, group4 + any4 + PEER4), (1, 40, group4 + any4 + PEER4), (
+        1, 37, group4 + any4 + PEER4), (1, 38, group4 + any4 + PEER4), (1, 41, group4 + any4 + word(0) + word(1) + PEER4), (
+        2, 20, group6 + word(2)), (2, 21, group6 + word(2)), (2, 27, group6 + word(2)), (1, 42, word(2) + word(0) + in4), (
+        1, 46, word(2) + word(0) + in4 + src4), (1, 43, word(2) + word(0) + in4 + src4), (1, 48, word(2) + word(0) + in4 + word(1) + word(1) + src4), (
+        2, 42, word(2) + word(0) + in6), (2, 46, word(2) + word(0) + in6 + in6), (1, 45, word(2) + word(0) + in4)]
+    for family in (0, 1):
+        for level, number, value in joins:
+            join = option(0, level, number, value[:255])
+            yield f"join_{family}_{level}_{number}", b"\0" + make(0, family, 1) + bytes([3, 1 | (5 << 3 if family == 0 else 0)]) + join + send(
+                0, 0, 9, 3 << 3 | 1) + join + bytes([8, 10, 0, 10, 13])
+        yield f"segments_{family}", b"\0" + make(0, family, 1) + bytes([3, 1 | (5 << 3 if family == 0 else 0)]) + make(1, family, 1) + option(
+            1, 4, 103, word(100)) + option(0, 4, 104, one) + bytes([1 | 16, 16 | 8, 3, 232]) + bytes(64) + b"\1" + bytes([8, 255, 0])
+    for kind in (0, 1, 2, 3):
+        member = word(2) + struct.pack("<HH", kind, 6) + MACS[:6] + bytes(2)
+        yield f"member_{kind}", b"\0" + make(0, 2, 2) + option(0, 5, 1, member) + option(0, 5, 2, member)
+    for slot in (0, 1):
+        yield f"unknown_{slot}", bytes([slot]) + make(0, slot, 1) + send(0, 0, 9, 6 << 3 | 1) * 3 + bytes([10, 12]) * 5
+    ring = struct.pack("<IIIIIII", 4096, 4, 2048, 8, 10, 64, 0)
+    for version in range(3):
+        yield f"ring_{version}", b"\0" + make(0, 2, 2) + option(0, 5, 10, word(version)) + option(0, 5, 5, ring) + bytes([3, 3]) + make(
+            1, 0, 1) + send(1, 0, 99, 2 << 3 | 1) * 3 + bytes([10, 5]) + option(0, 5, 6, one)
+    yield "packet", b"\0" + make(0, 2, 2) + bytes([3, 3]) + send(0, 0, 60, 3, data=MACS + b"\x08\0" + bytes(50))
+    yield "packet_dgram", b"\0" + make(0, 2, 1) + bytes([3, 3]) + send(0, 0, 60, 3 | 6 << 3)
+
+
+TARGETS = {"socket": program, "frag": frag, "filter": filters, "netlink": netlink, "frame": frame, "tcp": tcp_target}
 
 
 def write(name: str, folder: pathlib.Path) -> None:

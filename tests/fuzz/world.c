@@ -110,9 +110,10 @@ static void device(void)
 	route(v6("::"), 0, world.peer6, d);
 	neighbour(d, world.peer4);
 	neighbour(d, world.peer6);
-	/* Duplicate address detection of the link-local one ends. */
-	world_wait(600 * NSEC_PER_MSEC);
-	world_wait(1100 * NSEC_PER_MSEC);
+	if (!(world.flags & WORLD_TENTATIVE)) {
+		world_wait(600 * NSEC_PER_MSEC);
+		world_wait(1100 * NSEC_PER_MSEC);
+	}
 	pkt_queue_purge(&sent);
 }
 
@@ -122,10 +123,13 @@ void world_begin(unsigned flags)
 	alloc_fail_after(-1);
 	pkt_queue_init(&sent);
 	ring_room = 1000;
+	net_initial.next_ifindex = 2;
 	live_before = alloc_live();
 	world = (struct world){.flags = flags};
 	device();
 	net_initial.inet->forward4 = net_initial.inet->forward6 = flags & WORLD_FORWARD;
+	net_initial.inet->rp_filter = flags & WORLD_FORWARD ? 1 : 0;
+	net_initial.inet->ping_group_max = INT32_MAX;
 	net_initial.inet->tcp_syncookies = true;
 	net_initial.inet->tcp_max_syn_backlog = flags & WORLD_COOKIES ? 1 : 128;
 	net_initial.inet->tcp_ecn = flags & WORLD_OFFLOAD;
@@ -147,6 +151,7 @@ void world_end(void)
 		&world.raw6, &world.ping, &world.packet};
 
 	alloc_fail_after(-1);
+	world.flags &= ~(unsigned)WORLD_RING_FULL;
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		world_close(all[i]);
 	PANIC_ON(filter_load("", 0));
@@ -156,6 +161,7 @@ void world_end(void)
 	net_config_unlock();
 	if (world.dev)
 		fake_gone(world.dev);
+	world.dev = NULL;
 	for (unsigned i = 0; i < 60 && alloc_live() != live_before; i++) {
 		world_drop_sent();
 		world_wait(130 * NSEC_PER_SEC);
@@ -305,7 +311,6 @@ void world_rx(const void *bytes, unsigned n)
 	}
 	netdev_rx_flush();
 	net_exit();
-	ring_room = 1000;
 }
 
 struct pkt *world_next_sent(void)
@@ -315,6 +320,11 @@ struct pkt *world_next_sent(void)
 void world_drop_sent(void)
 {
 	pkt_queue_purge(&sent);
-	ring_room = 1000;
+	ring_room = world.flags & WORLD_RING_FULL ? 2 : 1000;
+	if (world.dev) {
+		net_enter();
+		netdev_tx_wake(world.dev, 0);
+		net_exit();
+	}
 	unit_rcu_flush();
 }

@@ -27,14 +27,15 @@ uint32_t in_u32(struct input *in);
 const uint8_t *in_bytes(struct input *in, unsigned max, unsigned *n);
 
 /* ---- the world ---- */
-enum world_flags {           /* world_begin(), mostly chosen by the input's first byte */
-	WORLD_FILTER = 1,    /* the packet filter has rules */
-	WORLD_FORWARD = 2,   /* packets for others are passed on */
-	WORLD_OFFLOAD = 4,   /* the device checks sums, cuts segments, merges, takes tags */
-	WORLD_RX_TRUSTS = 8, /* received sums are not checked (the device did) */
-	WORLD_V6_TCP = 16,   /* the connection is an IPv6 one */
-	WORLD_LOW_MEMORY = 32,
-	WORLD_COOKIES = 64, /* the listener's queue is always full */
+enum world_flags {             /* world_begin(), mostly chosen by the input's first byte */
+	WORLD_FILTER = 1,      /* the packet filter has rules */
+	WORLD_FORWARD = 2,     /* packets for others are passed on */
+	WORLD_OFFLOAD = 4,     /* the device checks sums, cuts segments, merges, takes tags */
+	WORLD_RX_TRUSTS = 8,   /* received sums are not checked (the device did) */
+	WORLD_V6_TCP = 16,     /* the connection is an IPv6 one */
+	WORLD_RING_FULL = 32,  /* the device's ring takes two frames at a time */
+	WORLD_COOKIES = 64,    /* the listener's queue of SYNs is always full */
+	WORLD_TENTATIVE = 128, /* the link-local address is still being looked for */
 };
 enum { WORLD_LISTEN_PORT = 80, WORLD_PEER_PORT = 4000, WORLD_UDP_PORT = 53 };
 struct world {
