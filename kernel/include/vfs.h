@@ -375,6 +375,8 @@ int __must_check vfs_rename(const struct path *ob, const char *on, const struct 
 ssize_t vfs_readlink(const struct path *p, char *buf, size_t size);
 int __must_check vfs_stat(const struct path *p, struct kstat *st);
 int __must_check vfs_statfs(const struct path *p, struct kstatfs *st);
+/* The same of the file system whose files' st_dev is @dev, without mount flags. -EINVAL: none. */
+int __must_check vfs_statfs_dev(dev_t dev, struct kstatfs *st);
 int __must_check vfs_access(const struct path *p, unsigned may, const struct cred *c); /* MAY_* */
 int __must_check vfs_chmod(const struct path *p, mode_t mode);
 int __must_check vfs_chown(const struct path *p, uid_t uid, gid_t gid); /* -1: unchanged */
