@@ -257,9 +257,11 @@ struct mount {
 	struct mount *receiver; /* [m] a copy that is not attached yet: its parent to be */
 	bool unbindable, going; /* [m] */
 	bool detached;
+	bool expiring; /* nobody has used it since MNT_EXPIRE asked: mount_put() clears it */
 	uint32_t flags;
 	int32_t id;
 	refcount_t refs;
+	atomic_t writers; /* regular files open for writing through it */
 	char source[64];
 	struct rcu_head rcu;
 };
@@ -336,6 +338,8 @@ int __must_check path_lookup(
 	const struct path *base, const char *name, unsigned flags, struct path *out);
 void path_get(const struct path *p);
 void path_put(const struct path *p);
+void path_put_unused(
+	const struct path *p); /* the same, but it does not count as a use: umount2(2) */
 static inline bool path_equal(const struct path *a, const struct path *b)
 {
 	return a->mnt == b->mnt && a->dentry == b->dentry;
