@@ -7,6 +7,7 @@
  * is waited for.
  */
 #pragma once
+#include <policy.h>
 #include <signal.h>
 #include <sched.h>
 #include <timer.h>
@@ -184,6 +185,13 @@ struct process *process_next(pid_t after); /* smallest pid > after; referenced; 
 struct task *thread_next(struct process *p, pid_t after);
 /* Parts of another task, referenced, or NULL when it has exited (or is a kernel thread). */
 struct mm *task_mm_get(struct task *t);
+/*
+ * May the current task look into @t as ptrace(2), "Ptrace access mode checking", says? With the ids
+ * of LOOK_FS (/proc) or LOOK_REAL (calls); @op is what the policy is asked for. CAP_SYS_PTRACE may
+ * look into everything. Context: any, no locks.
+ */
+enum look_ids { LOOK_FS, LOOK_REAL };
+bool process_may_look(struct task *t, enum look_ids ids, enum policy_proc_op op);
 struct files *task_files_get(struct task *t);
 struct fs_context *task_fs_get(struct task *t);
 void process_put(struct process *p);

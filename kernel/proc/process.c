@@ -350,6 +350,30 @@ static void task_parts_free(struct task *t)
 	process_put(t->process);
 }
 
+static bool all_ids_are(const struct cred *c, uid_t uid, gid_t gid)
+{
+	return c->uid == uid && c->euid == uid && c->suid == uid && c->gid == gid &&
+	       c->egid == gid && c->sgid == gid;
+}
+
+bool process_may_look(struct task *t, enum look_ids ids, enum policy_proc_op op)
+{
+	const struct cred *me = current->cred, *other;
+	bool ok = true, fs = ids == LOOK_FS;
+
+	if (t->process == current_process())
+		return true;
+	rcu_read_lock();
+	other = rcu_dereference(t->cred);
+	if (!cred_capable(me, CAP_SYS_PTRACE))
+		ok = all_ids_are(other, fs ? me->fsuid : me->uid, fs ? me->fsgid : me->gid) &&
+		     t->process->dumpable &&
+		     !(other->permitted & ~(fs ? me->effective : me->permitted));
+	ok = ok && !policy_proc(me, other, op);
+	rcu_read_unlock();
+	return ok;
+}
+
 void process_unhash_locked(struct process *p)
 {
 	struct uthread *u = p->leader->uthread;
