@@ -485,12 +485,20 @@ int tcp_getname(struct socket *s, bool peer, struct sockaddr_storage *a)
 
 /* ---- poll(2) ---- */
 
+/* The next byte to read: one that was urgent once does not count. */
+static uint32_t next_seq(const struct tcp_sock *tp)
+{
+	uint32_t seq = READ_ONCE(tp->copied_seq);
+
+	return seq + (tp->has_gap && tp->urg_gap == seq);
+}
+
 static bool is_readable(const struct tcp_sock *tp)
 {
-	uint32_t have = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
+	uint32_t next = next_seq(tp), have = READ_ONCE(tp->rcv_nxt) - next;
 	uint32_t target = MAX(READ_ONCE(tp->is.s.rcvlowat), 1u);
 
-	if (tp->urg_data && tp->urg_seq == tp->copied_seq && !(tp->is.s.opts & SOPT_OOBINLINE))
+	if (tp->urg_data && tp->urg_seq == next && !(tp->is.s.opts & SOPT_OOBINLINE))
 		target++;
 	if ((int32_t)have <= 0)
 		return false;
@@ -538,13 +546,13 @@ unsigned tcp_poll(struct socket *s)
 
 static int bytes_to_read(const struct tcp_sock *tp)
 {
-	uint32_t n = tp->rcv_nxt - tp->copied_seq;
+	uint32_t next = next_seq(tp), n = tp->rcv_nxt - next;
 
 	if (is_connecting(tp))
 		return 0;
-	if (tp->urg_data && !(tp->is.s.opts & SOPT_OOBINLINE) &&
-		seq_le(tp->copied_seq, tp->urg_seq) && seq_lt(tp->urg_seq, tp->rcv_nxt))
-		return (int)(tp->urg_seq - tp->copied_seq);
+	if (tp->urg_data && !(tp->is.s.opts & SOPT_OOBINLINE) && seq_le(next, tp->urg_seq) &&
+		seq_lt(tp->urg_seq, tp->rcv_nxt))
+		return (int)(tp->urg_seq - next);
 	return (int)(n && tp->fin_received ? n - 1 : n);
 }
 
@@ -562,7 +570,7 @@ long tcp_ioctl(struct socket *s, unsigned cmd, void *arg)
 	if (cmd == SIOCINQ)
 		value = bytes_to_read(tp);
 	else if (cmd == SIOCATMARK)
-		value = tp->urg_data && tp->urg_seq == tp->copied_seq;
+		value = tp->urg_data && tp->urg_seq == next_seq(tp);
 	else if (is_connecting(tp) || tp->state == TCP_CLOSE)
 		value = 0;
 	else

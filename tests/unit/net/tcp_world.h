@@ -330,6 +330,10 @@ unsigned inet_addr_out(struct inet_sock *is, const struct ip_addr *ip, __be16 po
 	*in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port, .sin_addr = ip_v4(ip)};
 	return sizeof(*in);
 }
+void cmsg_put(struct socket_msg *m, int level, int type, const void *data, size_t n)
+{
+	(void)m, (void)level, (void)type, (void)data, (void)n;
+}
 int inet_setsockopt(struct socket *s, int level, int name, const void *val, unsigned len)
 {
 	(void)s, (void)level, (void)name, (void)val, (void)len;
