@@ -4,6 +4,8 @@ The host's end is always .1 and ::1, the guest's .2 and ::2; the guest's own ser
 """
 
 import contextlib
+import pathlib
+import subprocess
 import time
 
 import pytest
@@ -13,6 +15,7 @@ from nic import Tap
 from sshclient import Ssh
 from wire import Wire
 
+HERE = pathlib.Path(__file__).resolve().parent
 HOST, GUEST = "10.77.0.1", "10.77.0.2"
 HOST6, GUEST6 = "fd77::1", "fd77::2"
 # The debug kernel reports wrong order of locks, sleeping with one, and memory that is not one's own.
@@ -69,3 +72,32 @@ def on_wire(model="virtio-net-pci", seed=1, **options):
         with VM(nics=[wire.plug(0, model)], **options) as vm:
             settle(vm)
             yield vm, host, wire
+
+
+@contextlib.contextmanager
+def two_guests(systems, seed, **options):
+    """(first, second, wire): the wire's ends 0 and 1, at the addresses of guest and host."""
+    with Wire(seed=seed) as wire, \
+            VM(nics=[wire.plug(0)], os=systems[0], limit=1500, name="two-a", **options) as one, \
+            VM(nics=[wire.plug(1)], os=systems[1], limit=1500, name="two-b", **options) as two:
+        for vm, address in ((one, GUEST), (two, HOST)):
+            vm.login()
+            leave_alone(vm)
+            vm.check(f"ip link set eth0 up && ip addr add {address}/24 dev eth0")
+        assert until(lambda: one.run(f"ping -c 1 -w 5 {HOST}")[0] == 0, 60)
+        yield one, two, wire
+
+
+def tun_program():
+    """tun.c of this folder as a program for the guest."""
+    target = BUILD / "tests" / "tun"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([BUILD / "sysroot/bin/ambit-cc", "-static", "-O1", "-Wall", "-Werror", "-o", target,
+                    HERE / "tun.c"], check=True)
+    return target
+
+
+def start_tun(vm, arguments):
+    """Starts it, as /tmp/tun, and waits until it has its interface."""
+    vm.check(f"/tmp/tun {arguments} </dev/null >/tmp/tun.out 2>&1 & "
+             "until [ -s /tmp/tun.out ]; do sleep 0.1; done")

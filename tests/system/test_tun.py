@@ -2,12 +2,11 @@
 
 import pathlib
 import re
-import subprocess
 import time
 
 import pytest
-from ambitvm import BUILD
 from conftest import complaints
+from netguest import start_tun, tun_program
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -15,22 +14,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 @pytest.fixture(name="vm")
 def machine(boot):
     """The checking kernel with the program at /tmp/tun."""
-    target = BUILD / "tests" / "tun"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([BUILD / "sysroot/bin/ambit-cc", "-static", "-O1", "-Wall", "-Werror", "-o", target,
-                    HERE / "tun.c"], check=True)
-    vm = boot(files={"tun": target}, debug=True, smp=2, limit=300)
+    vm = boot(files={"tun": tun_program()}, debug=True, smp=2, limit=300)
     vm.login()
     vm.mount_files("/mnt")
     vm.check("cp /mnt/tun /tmp/tun; ip link set lo up")
     yield vm
     assert not complaints(vm.log()), complaints(vm.log())
-
-
-def start(vm, arguments):
-    """Starts the program and waits until it has its interface."""
-    vm.check(f"/tmp/tun {arguments} </dev/null >/tmp/tun.out 2>&1 & "
-             "until [ -s /tmp/tun.out ]; do sleep 0.1; done")
 
 
 def counted(vm, name, column):
@@ -48,7 +37,7 @@ def test_requests_are_answered_as_linux_does(vm):
 @pytest.mark.parametrize("arguments", ["tun", "tun vnet", "tap", "tap vnet"])
 def test_mirror(vm, arguments):
     """Pings and a transfer by way of a program that sends back what it gets."""
-    start(vm, f"mirror mirror0 {arguments}")
+    start_tun(vm, f"mirror mirror0 {arguments}")
     vm.check("ip addr add 10.9.0.1/24 dev mirror0; ip link set mirror0 up")
     assert re.search(r"\b3 packets received", vm.check("ping -c 3 -i 0.2 10.9.0.2"))
     vm.check("dd if=/dev/urandom of=/tmp/sent bs=64k count=32 2>/dev/null")
@@ -62,7 +51,7 @@ def test_mirror(vm, arguments):
 
 @pytest.mark.ambit
 def test_interface_goes_before_its_program(vm):
-    start(vm, "mirror gone0 tun")
+    start_tun(vm, "mirror gone0 tun")
     vm.check("ip link set gone0 up; ip link del gone0; sleep 1; ! grep gone0 /proc/net/dev")
     assert "bad state" in vm.check("cat /tmp/tun.out")
 
@@ -70,7 +59,7 @@ def test_interface_goes_before_its_program(vm):
 @pytest.mark.ambit
 def test_a_program_that_does_not_read(vm):
     """What it does not take is bounded, counted, and given back at its end."""
-    start(vm, "hold hold0")
+    start_tun(vm, "hold hold0")
     vm.check("ip addr add 10.9.0.1/24 dev hold0; ip link set hold0 up")
     before = int(vm.check("awk '/MemFree/ {print $2}' /proc/meminfo"))
     vm.check("nc -u 10.9.0.2 9 </dev/zero & sleep 8; kill $!", 60)

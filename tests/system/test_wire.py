@@ -1,6 +1,5 @@
 """A bad network: loss, disorder, delay and hostile packets; what is sent arrives all the same."""
 
-import contextlib
 import hashlib
 import os
 import random
@@ -10,12 +9,11 @@ import threading
 import time
 
 import pytest
-from ambitvm import VM
 from conftest import complaints
 from frames import (ARP, BROADCAST, ICMP, ICMP6, IPV4, IPV6, SYN, TCP, UDP, arp, ether, icmp_echo,
                     ipv4, ipv6, tcp, udp)
-from netguest import GUEST, GUEST6, HOST, KERNELS, leave_alone, login, on_wire, until
-from wire import Impair, Wire
+from netguest import GUEST, GUEST6, HOST, KERNELS, login, on_wire, two_guests, until
+from wire import Impair
 
 MIB = 1 << 20
 BAD = {
@@ -64,20 +62,6 @@ def test_bytes_arrive_over_a_bad_wire(trio, tmp_path, kind):
     finally:
         wire.impair(Impair(), Impair())
         vm.check("rm -f /tmp/there")
-
-
-@contextlib.contextmanager
-def two_guests(systems, seed, **options):
-    """(first, second, wire): the wire's ends 0 and 1, at the addresses of guest and host."""
-    with Wire(seed=seed) as wire, \
-            VM(nics=[wire.plug(0)], os=systems[0], limit=1500, name="two-a", **options) as one, \
-            VM(nics=[wire.plug(1)], os=systems[1], limit=1500, name="two-b", **options) as two:
-        for vm, address in ((one, GUEST), (two, HOST)):
-            vm.login()
-            leave_alone(vm)
-            vm.check(f"ip link set eth0 up && ip addr add {address}/24 dev eth0")
-        assert until(lambda: one.run(f"ping -c 1 -w 5 {HOST}")[0] == 0, 60)
-        yield one, two, wire
 
 
 def arrivals(system):

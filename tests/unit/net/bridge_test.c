@@ -441,3 +441,27 @@ TEST(a_bridge_lives_with_too_little_memory)
 	fake_gone(e);
 	end();
 }
+
+TEST(a_card_is_left_nothing_to_do_behind_a_tag)
+{
+	struct pkt *p;
+
+	begin();
+	for (unsigned tagged = 0; tagged < 2; tagged++) {
+		port[0]->features = NETIF_TX_CSUM;
+		p = frame(port[0], all_mac, 0x88b5, text, 100);
+		p->csum = CSUM_PARTIAL;
+		p->csum_start = (uint16_t)(p->off + ETH_HLEN);
+		p->csum_offset = 16;
+		p->has_vlan = tagged;
+		p->vlan_tci = 5;
+		net_enter();
+		EXPECT_EQ(netdev_xmit(p), 0);
+		net_exit();
+		p = pkt_dequeue(&sent);
+		REQUIRE(p);
+		EXPECT_EQ(p->csum, tagged ? CSUM_NONE : CSUM_PARTIAL);
+		pkt_free(p);
+	}
+	end();
+}
