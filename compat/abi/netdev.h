@@ -41,6 +41,12 @@ enum {
 	SIOCSARP = 0x8955,
 	SIOCGIFMAP = 0x8970,
 	SIOCSIFMAP = 0x8971,
+	SIOCGIFVLAN = 0x8982,
+	SIOCSIFVLAN = 0x8983,
+	SIOCBRADDBR = 0x89a0,
+	SIOCBRDELBR = 0x89a1,
+	SIOCBRADDIF = 0x89a2,
+	SIOCBRDELIF = 0x89a3,
 	SIOCDEVPRIVATE = 0x89f0 /* and 15 more: a driver's own; none of ours has any */
 };
 
@@ -61,6 +67,34 @@ struct linux_ifreq {
 	};
 };
 static_assert(sizeof(struct linux_ifreq) == 40, "struct ifreq");
+enum { /* struct vlan_ioctl_args' cmd: linux/if_vlan.h */
+	ADD_VLAN_CMD = 0,
+	DEL_VLAN_CMD = 1,
+	SET_VLAN_NAME_TYPE_CMD = 6,
+	SET_VLAN_FLAG_CMD = 7,
+	GET_VLAN_REALDEV_NAME_CMD = 8,
+	GET_VLAN_VID_CMD = 9
+};
+enum {
+	VLAN_NAME_TYPE_PLUS_VID,            /* vlan0005 */
+	VLAN_NAME_TYPE_RAW_PLUS_VID,        /* eth0.0005 */
+	VLAN_NAME_TYPE_PLUS_VID_NO_PAD,     /* vlan5 */
+	VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD, /* eth0.5 */
+	VLAN_NAME_TYPE_HIGHEST
+};
+enum { VLAN_FLAG_REORDER_HDR = 1 };
+struct linux_vlan_args {
+	int32_t cmd;
+	char device[24];
+	union {
+		char device2[24];
+		int32_t id;
+		uint32_t name_type;
+		uint32_t flag;
+	};
+	int16_t qos;
+};
+static_assert(sizeof(struct linux_vlan_args) == 56, "struct vlan_ioctl_args");
 struct linux_ifconf {
 	int32_t len;
 	uint64_t buf;

@@ -151,6 +151,8 @@ enum {
 	IFLA_MAX_MTU = 51
 };
 enum { IFLA_INFO_KIND = 1, IFLA_INFO_DATA = 2 };
+enum { IFLA_VLAN_ID = 1, IFLA_VLAN_PROTOCOL = 5 }; /* IFLA_INFO_DATA of "vlan" */
+enum { VETH_INFO_PEER = 1 };                       /* IFLA_INFO_DATA of "veth" */
 enum {
 	IFA_ADDRESS = 1,
 	IFA_LOCAL,

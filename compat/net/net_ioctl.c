@@ -2,7 +2,8 @@
  * net_ioctl.c - ioctl(2) on a socket about interfaces and their addresses: netdevice(7).
  *
  * An address is named by its label: "eth0" the first address, "eth0:1" a further one. Changes hold
- * the configuration lock. Routes and neighbours: net_ioctl_route.c. Does not: SIOCGIFMAP's I/O
+ * the configuration lock. Routes and neighbours: net_ioctl_route.c,
+ * bridges and VLANs: net_ioctl_link.c. Does not: SIOCGIFMAP's I/O
  * addresses (zero), ethtool beyond driver name and link.
  */
 #include "net_ioctl.h"
@@ -106,7 +107,7 @@ static long get_attribute(struct netdev *d, unsigned cmd, struct linux_ifreq *r)
 {
 	switch (cmd) {
 	case SIOCGIFFLAGS:
-		r->flags = (int16_t)d->flags;
+		r->flags = (int16_t)netdev_shown_flags(d);
 		return 0;
 	case SIOCGIFMETRIC:
 		r->value = 0;
@@ -503,6 +504,8 @@ bool net_ioctl(struct socket *s, unsigned cmd, void __user *arg, long *result)
 		}
 		break;
 	}
+	if (net_ioctl_link(s, cmd, arg, result))
+		return true;
 	if (cmd != SIOCGIFNAME && cmd != SIOCETHTOOL && !is_private(cmd) &&
 		ifreq_kind(cmd) == NOT_IFREQ)
 		return false;

@@ -10,6 +10,8 @@
  * Context: system call, no locks.
  */
 bool net_ioctl(struct socket *s, unsigned cmd, void __user *arg, long *result);
+/* The same of commands about bridges and VLANs. */
+bool net_ioctl_link(struct socket *s, unsigned cmd, void __user *arg, long *result);
 long net_ioctl_route(struct socket *s, unsigned cmd, void __user *arg); /* SIOCADDRT, SIOCDELRT */
 long net_ioctl_arp(struct socket *s, unsigned cmd, void __user *arg);   /* SIOC?ARP */
 /* Prefix length of an IPv4 mask, or -1: not one. */

@@ -1,7 +1,7 @@
 /*
  * nl_link.c - interfaces by rtnetlink(7): RTM_{GET,NEW,SET,DEL}LINK.
  *
- * Does not: queueing disciplines, alternative names, masters (bridges, bonds): EOPNOTSUPP.
+ * Does not: queueing disciplines, alternative names, bonds: EOPNOTSUPP.
  */
 #include "netlink.h"
 #include "compat.h"
@@ -13,7 +13,11 @@ static uint8_t oper_state(const struct netdev *d)
 {
 	if (d->flags & IFF_LOOPBACK)
 		return IF_OPER_UNKNOWN;
-	return !(d->flags & IFF_UP) || !READ_ONCE(d->carrier) ? IF_OPER_DOWN : IF_OPER_UP;
+	if (!(d->flags & IFF_UP))
+		return IF_OPER_DOWN;
+	if (READ_ONCE(d->carrier))
+		return IF_OPER_UP;
+	return d->lower && !READ_ONCE(d->lower->carrier) ? IF_OPER_LOWERLAYERDOWN : IF_OPER_DOWN;
 }
 
 /* rtnl_link_stats64 goes on for eight more counters that we do not have. */
@@ -34,12 +38,18 @@ static void put_stats(struct nl_out *o, struct netdev *d)
 
 static void put_kind(struct nl_out *o, const struct netdev *d)
 {
-	uint32_t mark;
+	uint32_t mark, data;
 
 	if (!d->kind)
 		return;
 	nl_nest(o, IFLA_LINKINFO, &mark);
 	nl_put_str(o, IFLA_INFO_KIND, d->kind);
+	if (!strcmp(d->kind, "vlan")) {
+		nl_nest(o, IFLA_INFO_DATA, &data);
+		nl_put_u16(o, IFLA_VLAN_ID, d->vlan_id);
+		nl_put_u16(o, IFLA_VLAN_PROTOCOL, (__force uint16_t)to_be16(ETH_P_8021Q));
+		nl_nest_end(o, data);
+	}
 	nl_nest_end(o, mark);
 }
 
@@ -52,7 +62,7 @@ void nl_put_link(struct nl_out *o, uint16_t type, struct netdev *d, uint32_t cha
 		return;
 	m->type = d->type;
 	m->index = (int32_t)d->ifindex;
-	m->flags = d->flags;
+	m->flags = netdev_shown_flags(d);
 	m->change = change;
 	nl_put_str(o, IFLA_IFNAME, d->name);
 	nl_put_u32(o, IFLA_TXQLEN, d->tx_queue_len);
@@ -65,7 +75,7 @@ void nl_put_link(struct nl_out *o, uint16_t type, struct netdev *d, uint32_t cha
 	nl_put_u32(o, IFLA_PROMISCUITY, d->promisc_users);
 	nl_put_u32(o, IFLA_NUM_TX_QUEUES, d->nr_txq);
 	nl_put_u8(o, IFLA_CARRIER, READ_ONCE(d->carrier));
-	nl_put_str(o, IFLA_QDISC, d->tx_queue_len ? "pfifo" : "noqueue");
+	nl_put_str(o, IFLA_QDISC, d->nr_txq ? "pfifo" : "noqueue");
 	if (d->lower)
 		nl_put_u32(o, IFLA_LINK, d->lower->ifindex);
 	if (d->master)
@@ -133,12 +143,29 @@ static int set_name(struct netdev *d, const struct nlattr *a)
 	return strcmp(name, d->name) ? netdev_rename(d, name) : 0;
 }
 
+/* To master @index, from the one before; 0: to none. As Linux does, an unknown one is EINVAL. */
+static int set_master(struct netdev *d, uint32_t index)
+{
+	struct netdev *to = index ? netdev_by_index_rcu(d->net, index) : NULL;
+	int err = 0;
+
+	if (d->master == to && (to || !index))
+		return 0;
+	if (d->master)
+		err = d->master->ops->del_port(d->master, d);
+	if (err || !index)
+		return err;
+	if (!to)
+		return -EINVAL;
+	return to->ops->add_port ? to->ops->add_port(to, d) : -EOPNOTSUPP;
+}
+
 /* Each attribute in turn, as `ip link set` sends one or a few. */
 static int change_link(
 	struct netdev *d, const struct ifinfomsg *m, const struct nlattr **attr, bool by_index)
 {
 	int err = 0;
-	uint32_t mask = m->change ? m->change : m->flags ? ~0u : 0;
+	uint32_t master, mask = m->change ? m->change : m->flags ? ~0u : 0;
 
 	if (attr[IFLA_ADDRESS])
 		err = nla_len(attr[IFLA_ADDRESS]) < d->addr_len
@@ -150,11 +177,97 @@ static int change_link(
 		err = set_name(d, attr[IFLA_IFNAME]);
 	if (!err && attr[IFLA_TXQLEN])
 		d->tx_queue_len = nla_u32(attr[IFLA_TXQLEN], d->tx_queue_len, &err);
-	if (!err && attr[IFLA_MASTER] && nla_u32(attr[IFLA_MASTER], 0, &err) && !err)
-		err = -EOPNOTSUPP; /* no device can be a master */
+	if (!err && attr[IFLA_MASTER]) {
+		master = nla_u32(attr[IFLA_MASTER], 0, &err);
+		if (!err)
+			err = set_master(d, master);
+	}
 	if (!err && mask)
 		err = netdev_set_flags(d, m->flags,
 			mask & (IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP | IFF_MULTICAST));
+	return err;
+}
+
+/* What the new interface's kind wants to know beyond its name. */
+struct link_data {
+	struct netdev_kind_arg arg;
+	char peer_name[NETDEV_NAME];
+	const struct ifinfomsg *peer; /* veth: the other end's own header and attributes */
+	const struct nlattr *peer_attr[NL_ATTRS];
+};
+
+static int parse_vlan(const struct nlattr **info, struct link_data *l)
+{
+	const struct nlattr *id = info[IFLA_VLAN_ID], *proto = info[IFLA_VLAN_PROTOCOL];
+	uint16_t v;
+
+	if (proto) {
+		if (nla_len(proto) < sizeof(v))
+			return -ERANGE;
+		memcpy(&v, nla_data(proto), sizeof(v));
+		if (v != (__force uint16_t)to_be16(ETH_P_8021Q)) {
+			unsupported("802.1ad VLAN", 0);
+			return -EPROTONOSUPPORT;
+		}
+	}
+	if (!id)
+		return -EINVAL;
+	if (nla_len(id) < sizeof(v))
+		return -ERANGE;
+	memcpy(&v, nla_data(id), sizeof(v));
+	l->arg.vlan_id = v;
+	l->arg.has_vlan_id = true;
+	return 0;
+}
+
+static int parse_data(const struct nlattr *data, const char *kind, struct link_data *l)
+{
+	const struct nlattr *info[NL_ATTRS];
+	const struct nlattr *peer;
+	struct nl_request r;
+	int err;
+
+	if (!data)
+		return 0;
+	err = nl_parse_nested(data, info, NL_ATTRS - 1);
+	if (!err && !strcmp(kind, "vlan"))
+		return parse_vlan(info, l);
+	if (strcmp(kind, "veth"))
+		return err;
+	peer = err ? NULL : info[VETH_INFO_PEER];
+	if (!peer)
+		return err;
+	r = (struct nl_request){.body = nla_data(peer), .body_len = nla_len(peer)};
+	err = nl_parse(&r, sizeof(*l->peer), l->peer_attr, NL_ATTRS - 1);
+	if (!err && l->peer_attr[IFLA_IFNAME])
+		err = nla_string(l->peer_attr[IFLA_IFNAME], l->peer_name, sizeof(l->peer_name));
+	l->peer = r.body;
+	l->arg.peer_name = l->peer_name;
+	return err;
+}
+
+/* Made, then told the rest; one that refuses part of it goes again. */
+static int make_link(struct nl_request *r, const struct netdev_kind *k, const char *name,
+	const struct nlattr **attr, struct link_data *l)
+{
+	struct netdev *d;
+	int err = 0;
+
+	if (attr[IFLA_LINK]) {
+		l->arg.lower = netdev_by_index_rcu(r->net, nla_u32(attr[IFLA_LINK], 0, &err));
+		if (!err && !l->arg.lower)
+			err = -ENODEV;
+	}
+	if (!err)
+		err = k->create(r->net, name, &l->arg, &d);
+	if (err)
+		return err;
+	if (l->peer && d->lower)
+		err = change_link(d->lower, l->peer, l->peer_attr, false);
+	if (!err)
+		err = change_link(d, r->body, attr, false);
+	if (err && k->destroy)
+		k->destroy(d);
 	return err;
 }
 
@@ -163,7 +276,7 @@ static int new_link(struct nl_request *r, const struct nlattr **attr)
 	const struct nlattr *info[NL_ATTRS];
 	char kind[16], name[NETDEV_NAME] = "";
 	const struct netdev_kind *k;
-	struct netdev *d;
+	struct link_data *l;
 	int err;
 
 	if (!attr[IFLA_LINKINFO])
@@ -176,13 +289,18 @@ static int new_link(struct nl_request *r, const struct nlattr **attr)
 		unsupported("kind of interface", 0);
 		return -EOPNOTSUPP;
 	}
-	if (attr[IFLA_IFNAME])
-		err = nla_string(attr[IFLA_IFNAME], name, sizeof(name));
-	if (!err && !*name)
+	if (attr[IFLA_IFNAME] && nla_string(attr[IFLA_IFNAME], name, sizeof(name)))
+		return -EINVAL;
+	if (!*name)
 		snprintf(name, sizeof(name), "%s%%d", kind);
+	l = kzalloc(sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	err = parse_data(info[IFLA_INFO_DATA], kind, l);
 	if (!err)
-		err = k->create(r->net, name, NULL, &d);
-	return err ? err : change_link(d, r->body, attr, false);
+		err = make_link(r, k, name, attr, l);
+	kfree(l);
+	return err;
 }
 
 static int set_link(struct nl_request *r, const struct nlattr **attr)

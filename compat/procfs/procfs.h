@@ -61,8 +61,9 @@ struct proc_entry {
 	const struct proc_entry *children; /* directory: ends with a NULL name */
 	const struct proc_dir *dir;
 	const struct file_ops *fops; /* instead of show and write */
-	bool guarded;                /* only for those who may trace the process */
-	unsigned index;              /* the maker's own: which of its settings this is */
+	bool unsure;    /* its name may mean something else by now: looked up at each walk */
+	bool guarded;   /* only for those who may trace the process */
+	unsigned index; /* the maker's own: which of its settings this is */
 };
 #define PROC_FILE(n, fn)                                                                           \
 	{                                                                                          \

@@ -5,7 +5,7 @@
  * interface; devices/system/cpu says which processors there are; kernel/ambit/unsupported lists
  * what programs asked for in vain. Does not: devices, drivers, buses, uevents of theirs.
  */
-#include "procfs/procfs.h"
+#include "sysfs.h"
 #include <arch/cpu.h>
 #include <cpumask.h>
 #include <netctl.h>
@@ -18,32 +18,20 @@ static int net_lookup(
 	const struct proc_node *dir, const char *name, unsigned len, struct proc_node *out);
 static bool net_next(const struct proc_node *dir, uint32_t *key, char name[16], mode_t *mode);
 
-/* Held, or NULL: gone. */
-static struct netdev *node_dev(const struct proc_node *n)
+struct netdev *sysfs_dev(const struct proc_node *n)
 {
 	return netdev_get_by_index(net_current(), n->index);
 }
 
-#define DEV_FILE(fn, ...)                                                                          \
-	static int fn(struct text *t, const struct proc_node *n)                                   \
-	{                                                                                          \
-		struct netdev *d = node_dev(n);                                                    \
-                                                                                                   \
-		if (!d)                                                                            \
-			return -ENODEV;                                                            \
-		text_add(t, __VA_ARGS__);                                                          \
-		netdev_put(d);                                                                     \
-		return 0;                                                                          \
-	}
-DEV_FILE(show_addr_len, "%u\n", d->addr_len)
-DEV_FILE(show_flags, "0x%x\n", d->flags)
-DEV_FILE(show_ifindex, "%u\n", d->ifindex)
-DEV_FILE(show_iflink, "%u\n", d->lower ? d->lower->ifindex : d->ifindex)
-DEV_FILE(show_mtu, "%u\n", d->mtu)
-DEV_FILE(show_queue_len, "%u\n", d->tx_queue_len)
-DEV_FILE(show_type, "%u\n", d->type)
-DEV_FILE(show_uevent, "INTERFACE=%s\nIFINDEX=%u\n", d->name, d->ifindex)
-DEV_FILE(show_operstate, "%s\n",
+SYSFS_DEV_FILE(show_addr_len, "%u\n", d->addr_len)
+SYSFS_DEV_FILE(show_flags, "0x%x\n", d->flags)
+SYSFS_DEV_FILE(show_ifindex, "%u\n", d->ifindex)
+SYSFS_DEV_FILE(show_iflink, "%u\n", d->lower ? d->lower->ifindex : d->ifindex)
+SYSFS_DEV_FILE(show_mtu, "%u\n", d->mtu)
+SYSFS_DEV_FILE(show_queue_len, "%u\n", d->tx_queue_len)
+SYSFS_DEV_FILE(show_type, "%u\n", d->type)
+SYSFS_DEV_FILE(show_uevent, "INTERFACE=%s\nIFINDEX=%u\n", d->name, d->ifindex)
+SYSFS_DEV_FILE(show_operstate, "%s\n",
 	d->flags &IFF_LOOPBACK                     ? "unknown"
 	: d->flags &IFF_UP &&READ_ONCE(d->carrier) ? "up"
 						   : "down")
@@ -58,7 +46,7 @@ static int show_mac(struct text *t, const uint8_t *mac, unsigned len)
 
 static int show_address(struct text *t, const struct proc_node *n)
 {
-	struct netdev *d = node_dev(n);
+	struct netdev *d = sysfs_dev(n);
 
 	if (!d)
 		return -ENODEV;
@@ -69,7 +57,7 @@ static int show_address(struct text *t, const struct proc_node *n)
 
 static int show_broadcast(struct text *t, const struct proc_node *n)
 {
-	struct netdev *d = node_dev(n);
+	struct netdev *d = sysfs_dev(n);
 
 	if (!d)
 		return -ENODEV;
@@ -81,7 +69,7 @@ static int show_broadcast(struct text *t, const struct proc_node *n)
 /* Of an interface that is down nobody knows: EINVAL, as Linux says. */
 static int show_carrier(struct text *t, const struct proc_node *n)
 {
-	struct netdev *d = node_dev(n);
+	struct netdev *d = sysfs_dev(n);
 	int err = 0;
 
 	if (!d)
@@ -94,7 +82,7 @@ static int show_carrier(struct text *t, const struct proc_node *n)
 	return err;
 }
 
-static ssize_t set_number(const struct proc_node *n, const char *s, size_t len,
+ssize_t sysfs_set_number(const struct proc_node *n, const char *s, size_t len,
 	int (*set)(struct netdev *d, uint64_t v))
 {
 	struct netdev *d;
@@ -106,7 +94,7 @@ static ssize_t set_number(const struct proc_node *n, const char *s, size_t len,
 		return -EPERM;
 	if (end == s || (*end && *end != '\n') || v > UINT32_MAX)
 		return -EINVAL;
-	d = node_dev(n);
+	d = sysfs_dev(n);
 	if (!d)
 		return -ENODEV;
 	net_config_lock();
@@ -134,23 +122,23 @@ static int set_flags(struct netdev *d, uint64_t v)
 
 static ssize_t write_mtu(const struct proc_node *n, char *s, size_t len)
 {
-	return set_number(n, s, len, set_mtu);
+	return sysfs_set_number(n, s, len, set_mtu);
 }
 
 static ssize_t write_queue_len(const struct proc_node *n, char *s, size_t len)
 {
-	return set_number(n, s, len, set_queue_len);
+	return sysfs_set_number(n, s, len, set_queue_len);
 }
 
 static ssize_t write_flags(const struct proc_node *n, char *s, size_t len)
 {
-	return set_number(n, s, len, set_flags);
+	return sysfs_set_number(n, s, len, set_flags);
 }
 
 /* The entry's index is the counter's place in struct netdev_stats. */
 static int show_statistic(struct text *t, const struct proc_node *n)
 {
-	struct netdev *d = node_dev(n);
+	struct netdev *d = sysfs_dev(n);
 	struct netdev_stats s;
 
 	if (!d)
@@ -201,8 +189,11 @@ static const struct proc_entry dev_entries[] = {
 	PROC_FILE("uevent", show_uevent),
 	{0},
 };
-static const struct proc_entry dev_dir = {
-	.name = "DEV", .mode = S_IFDIR | 0555, .children = dev_entries};
+static const struct proc_entry dev_dir = {.name = "DEV",
+	.mode = S_IFDIR | 0555,
+	.children = dev_entries,
+	.dir = &sysfs_bridge_dir,
+	.unsure = true};
 static const struct proc_dir net_dir = {.lookup = net_lookup, .next = net_next};
 
 static int net_lookup(

@@ -48,6 +48,7 @@
 #define EWOULDBLOCK     EAGAIN
 #define ENOMSG          42
 #define EIDRM           43
+#define EXFULL          54
 #define ENODATA         61
 #define ETIME           62
 #define ENONET          64

@@ -91,6 +91,13 @@ struct netdev_ops {
 	void (*stats)(struct netdev *d,
 		struct netdev_stats *add); /* optional: hardware counters to add */
 	void (*free)(struct netdev *d); /* optional: the last reference went; the memory follows */
+	/*
+	 * Of masters (bridges): @port becomes one of theirs, -EINVAL or -ELOOP (not such a device),
+	 * -EBUSY (it has a master), -EXFULL, -ENOMEM; and leaves, -EINVAL (it is none). May sleep,
+	 * config lock held. NULL: no master.
+	 */
+	int (*add_port)(struct netdev *d, struct netdev *port);
+	int (*del_port)(struct netdev *d, struct netdev *port);
 };
 
 struct netdev_txq {
@@ -207,6 +214,12 @@ void netdev_ensure_mac(struct netdev *d);
 int netdev_mac_any(struct netdev *d, const uint8_t *mac); /* ops.set_mac of those that need not know
 							     it */
 int __must_check netdev_rename(struct netdev *d, const char *name);
+/* Flags as programs see them: PROMISC and ALLMULTI if they asked for it, not if the kernel did. */
+static inline uint32_t netdev_shown_flags(const struct netdev *d)
+{
+	return (d->flags & ~(uint32_t)(IFF_PROMISC | IFF_ALLMULTI)) | d->user_flags;
+}
+void netdev_changed(struct netdev *d);            /* its master or the like: watchers are told */
 void netdev_promisc(struct netdev *d, int delta); /* counted: +1, -1 */
 void netdev_allmulti(struct netdev *d, int delta);
 int __must_check netdev_mcast_add(
@@ -284,12 +297,25 @@ void netdev_tap_del(
 	struct netdev_tap *t); /* the caller waits for a grace period before it frees @t */
 
 /* Software devices that netlink and ioctl(2) make: by kind. */
+struct netdev_kind_arg {
+	const char *peer_name; /* veth: of the other end; NULL: a free one */
+	struct netdev *lower;  /* vlan: its real device */
+	unsigned vlan_id;      /* vlan */
+	bool has_vlan_id;
+};
 struct netdev_kind {
 	const char *name; /* as IFLA_INFO_KIND has it */
 	struct list_head node;
-	/* Config lock held. @arg is the kind's own; NULL: defaults. */
+	/* Config lock held. @arg: struct netdev_kind_arg; NULL: defaults. */
 	int (*create)(struct net *net, const char *name, const void *arg, struct netdev **out);
 	void (*destroy)(struct netdev *d);
 };
 void netdev_kind_register(struct netdev_kind *k);
 const struct netdev_kind *netdev_kind_find(const char *name);
+/* For create(): netdev_create() of a device without queues, with a random address. 0, -EINVAL (the
+ * name), -ENOMEM. */
+int __must_check netdev_create_kind(const char *kind, const char *name, size_t priv_bytes,
+	const struct netdev_ops *ops, struct netdev **out);
+/* netdev_set_mac() without ops.set_mac: the address of another device, which it follows. Config
+ * lock held. */
+void netdev_follow_mac(struct netdev *d, const uint8_t *mac);

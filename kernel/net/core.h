@@ -55,4 +55,8 @@ void net_threads_start(void);
 void netdev_init(void);
 void netdev_config_init(void);
 void loopback_init(struct net *net);
+void dummy_init(void);
+void veth_init(void);
+void vlan_init(void);
+void bridge_init(void);
 void tun_init(void);

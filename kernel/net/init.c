@@ -15,6 +15,10 @@ void net_init(void)
 	packet_init();
 	filter_init();
 	loopback_init(&net_initial);
+	dummy_init();
+	veth_init();
+	vlan_init();
+	bridge_init();
 	tun_init();
 	net_threads_start();
 }

@@ -62,6 +62,11 @@ static void notify(struct netdev *d, enum netdev_event e)
 		w->event(d, e);
 }
 
+void netdev_changed(struct netdev *d)
+{
+	notify(d, NETDEV_CHANGED);
+}
+
 /* ---- making ---- */
 
 static bool name_is_valid(const char *name)
@@ -392,6 +397,13 @@ int netdev_mac_any(struct netdev *d, const uint8_t *mac)
 	return 0;
 }
 
+void netdev_follow_mac(struct netdev *d, const uint8_t *mac)
+{
+	net_config_assert();
+	memcpy(d->addr, mac, ETH_ALEN);
+	notify(d, NETDEV_MAC);
+}
+
 int netdev_set_mac(struct netdev *d, const uint8_t *mac)
 {
 	int err;
@@ -404,8 +416,7 @@ int netdev_set_mac(struct netdev *d, const uint8_t *mac)
 	err = d->ops->set_mac(d, mac);
 	if (err)
 		return err;
-	memcpy(d->addr, mac, ETH_ALEN);
-	notify(d, NETDEV_MAC);
+	netdev_follow_mac(d, mac);
 	return 0;
 }
 
@@ -525,6 +536,23 @@ void netdev_set_carrier(struct netdev *d, bool on)
 }
 
 /* ---- kinds ---- */
+
+int netdev_create_kind(const char *kind, const char *name, size_t priv_bytes,
+	const struct netdev_ops *ops, struct netdev **out)
+{
+	struct netdev *d;
+
+	if (!name_is_valid(name))
+		return -EINVAL;
+	d = netdev_create(name, priv_bytes, 0);
+	if (!d)
+		return -ENOMEM;
+	d->kind = kind;
+	d->ops = ops;
+	netdev_ensure_mac(d);
+	*out = d;
+	return 0;
+}
 
 void netdev_kind_register(struct netdev_kind *k)
 {

@@ -433,6 +433,28 @@ static int give_peer_name(struct socket *s, void *val, unsigned *len)
 	return (unsigned)n < *len ? -EINVAL : give(val, len, &a, *len);
 }
 
+/* The instructions as they were given; with no room, how many bytes they are. */
+static int give_filter(struct socket *s, void *val, unsigned *len)
+{
+	const struct sock_filter_prog *prog;
+	const struct sock_filter *insns;
+	unsigned room = *len, n = 0;
+	int err = 0;
+
+	rcu_read_lock();
+	prog = rcu_dereference(s->filter);
+	insns = prog ? bpf_prog_insns(prog, &n) : NULL;
+	*len = n * sizeof(*insns);
+	if (room && room < *len)
+		err = -EINVAL;
+	else if (room && n)
+		memcpy(val, insns, *len);
+	rcu_read_unlock();
+	if (err)
+		*len = room;
+	return err;
+}
+
 static int give_meminfo(struct socket *s, void *val, unsigned *len)
 {
 	uint32_t v[9] = {[0] = (uint32_t)atomic_read(&s->rmem),
@@ -584,6 +606,8 @@ int socket_sol_get(struct socket *s, int name, void *val, unsigned *len)
 		return give_timeout(val, len, s->snd_timeout_ns);
 	case SO_BINDTODEVICE:
 		return give_device(s, val, len);
+	case SO_ATTACH_FILTER:
+		return give_filter(s, val, len);
 	case SO_PEERNAME:
 		return give_peer_name(s, val, len);
 	case SO_MEMINFO:

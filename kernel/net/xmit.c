@@ -178,25 +178,25 @@ static int pass_on(struct netdev *d, struct pkt *p)
 }
 
 /* A packet of final size: checksum, then the ring. */
-static int xmit_one(struct netdev *d, struct pkt *p)
+static int xmit_one(struct netdev *d, struct pkt *p, uint32_t features)
 {
-	if (p->csum == CSUM_PARTIAL && !(d->features & (NETIF_TX_CSUM | NETIF_LOOPBACK_LIKE)))
+	if (p->csum == CSUM_PARTIAL && !(features & (NETIF_TX_CSUM | NETIF_LOOPBACK_LIKE)))
 		pkt_csum_complete(p);
 	return d->nr_txq ? to_queue(d, p) : pass_on(d, p);
 }
 
-static int __noinline xmit_segments(struct netdev *d, struct pkt *p)
+static int __noinline xmit_segments(struct netdev *d, struct pkt *p, uint32_t features)
 {
 	struct pkt_queue segments;
 	struct pkt *s;
-	int err = pkt_segment(p, d->features & NETIF_TX_CSUM, &segments);
+	int err = pkt_segment(p, features & NETIF_TX_CSUM, &segments);
 
 	if (err) {
 		d->pcpu[cpu_id()].tx_dropped++;
 		return -ENOBUFS;
 	}
 	while ((s = pkt_dequeue(&segments))) {
-		int one = xmit_one(d, s);
+		int one = xmit_one(d, s, features);
 
 		err = one ? one : err;
 	}
@@ -206,6 +206,7 @@ static int __noinline xmit_segments(struct netdev *d, struct pkt *p)
 int netdev_xmit(struct pkt *p)
 {
 	struct netdev *d = p->dev;
+	uint32_t features;
 
 	ASSERT(this_cpu(net_section).depth);
 	if (unlikely(!(READ_ONCE(d->flags) & IFF_UP)))
@@ -214,9 +215,13 @@ int netdev_xmit(struct pkt *p)
 		p->type = PKT_OUTGOING;
 		netdev_tap_pkt(d, p);
 	}
-	if (unlikely(p->has_vlan) && !(d->features & NETIF_VLAN_TX) && !eth_tag(p))
-		return dropped(d, p, -ENOBUFS);
-	if (p->gso && !gso_by_device(p, d->features))
-		return xmit_segments(d, p);
-	return xmit_one(d, p);
+	features = d->features;
+	if (unlikely(p->has_vlan) && !(features & NETIF_VLAN_TX)) {
+		if (!eth_tag(p))
+			return dropped(d, p, -ENOBUFS);
+		features &= NETIF_SG; /* it might not find the headers behind the tag */
+	}
+	if (p->gso && !gso_by_device(p, features))
+		return xmit_segments(d, p, features);
+	return xmit_one(d, p, features);
 }

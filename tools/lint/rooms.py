@@ -18,7 +18,7 @@ OWNERS = {
     "vfs": "stat poll vfs file events",
     "block": "block",
     "fs": "fs tmpfs pty",
-    "net": "ipaddr pkt csum net net_mib netdev socket netctl vnet_hdr",
+    "net": "ipaddr pkt csum net net_mib netdev socket netctl vnet_hdr netbridge",
     "drivers": "pci console",
     "tty": "tty vt",
     "proc": "signal process exec user_abi",
