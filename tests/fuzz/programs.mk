@@ -2,6 +2,7 @@
 # The whole network room and compat/net are in every one; only they are counted as covered.
 
 MAKEFLAGS += --no-builtin-rules
+, := ,
 CC := clang
 FUZZ ?= build/fuzz
 NAMES ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -9,7 +10,7 @@ all: $(NAMES:%=$(FUZZ)/bin/%)
 
 STACK := $(filter-out kernel/net/unix%,$(wildcard kernel/net/*.c)) $(wildcard compat/net/*.c)
 AROUND := kernel/lib/hash.c kernel/lib/rbtree.c kernel/lib/printf.c kernel/lib/strcopy.c kernel/mm/iov_iter.c \
-	$(wildcard tests/unit/host/*.c) $(patsubst %,tests/fuzz/%.c,world around peer tcp_check config)
+	$(wildcard tests/unit/host/*.c) $(patsubst %,tests/fuzz/%.c,world around peer tcp_check config guard)
 
 FLAGS := -std=gnu17 -g -O1 -ffreestanding -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-common \
 	-fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -ftrivial-auto-var-init=pattern \
@@ -29,9 +30,12 @@ $(FUZZ)/obj/%.o: %.c
 	@echo "  FUZZ $<"
 	@$(CC) $(KFLAGS) -I$(<D) -c $< -o $@
 
+# guard.c stands before these.
+WRAP := $(patsubst %,-Wl$(,)--wrap=pkt_%,need_slow need_headroom append_iter append_bytes append_ref merge trim)
+
 .SECONDARY:
 $(FUZZ)/bin/%: $(OBJ) $(FUZZ)/obj/tests/fuzz/fuzz_%.o
 	@mkdir -p $(@D)
-	@$(CC) -fsanitize=address,undefined,fuzzer $^ -o $@
+	@$(CC) -fsanitize=address,undefined,fuzzer $(WRAP) $^ -o $@
 
 -include $(shell find $(FUZZ)/obj -name '*.d' 2>/dev/null)

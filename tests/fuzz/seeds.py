@@ -318,7 +318,27 @@ def program():
     yield "packet_dgram", b"\0" + make(0, 2, 1) + bytes([3, 3]) + send(0, 0, 60, 3 | 6 << 3)
 
 
-TARGETS = {"socket": program, "frag": frag, "filter": filters, "netlink": netlink, "frame": frame, "tcp": tcp_target}
+def tun():
+    """Frames of a program: flags of the interface are 1 tap, 2 without struct tun_pi, 4 with virtio's header."""
+    for name, packet in packets():
+        for kind in range(8):
+            vnet = bytes([0]) if kind & 4 else b""
+            yield f"{name}_{kind}", bytes([2, kind, 16 | 32 | 64]) + struct.pack(">H", 14 + len(packet)) + bytes(14) + packet + vnet + bytes(
+                [5, 8, 7, 8])
+    for six, gso in ((0, 1), (0, 6), (1, 2), (0, 3), (1, 3), (0, 5)):
+        transport = udp(bytes(8)) if gso == 3 else tcp(ACK | PSH, 4000, 80)
+        for to in range(3):
+            where = (ME6, PEER6, LL_ME)[to] if six else (ME4, PEER4, bytes([10, 5, 0, 9]))[to]
+            packet = ip6(17 if gso == 3 else 6, transport, PEER6, where) if six else ip4(17 if gso == 3 else 6, transport, bytes([10, 5, 0, 2]), where)
+            for kind in (4, 5, 6, 7):
+                head = bytes([gso | (8 if six else 0) | 0x40])
+                yield f"gso_{six}_{gso}_{to}_{kind}", bytes([2, kind, 8 | 16 | 32 | 64, 0x10, 0]) + struct.pack(
+                    ">H", 14 + len(packet)) + bytes(14) + packet + head + bytes([5, 64, 7, 4])
+    for number in range(24):
+        yield f"request_{number}", bytes([0, 7, 6, number, 0, 12, 6, number | 128, 0, 0, 5, 9])
+
+
+TARGETS = {"tun": tun, "socket": program, "frag": frag, "filter": filters, "netlink": netlink, "frame": frame, "tcp": tcp_target}
 
 
 def write(name: str, folder: pathlib.Path) -> None:

@@ -9,6 +9,7 @@
 #include "world.h"
 #include <netfilter.h>
 #include <printf.h>
+#include "guard.h"
 #include "tests/unit/host/host.h"
 #include "tests/unit/net/inet.h"
 
@@ -307,6 +308,7 @@ void world_rx(const void *bytes, unsigned n)
 	if (p) {
 		if (world.flags & WORLD_RX_TRUSTS)
 			p->csum = CSUM_VERIFIED;
+		guard(p);
 		netdev_rx(p);
 	}
 	netdev_rx_flush();
