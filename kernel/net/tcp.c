@@ -376,6 +376,7 @@ const struct socket_ops tcp_ops = {
 	.ioctl = tcp_ioctl,
 	.setsockopt = tcp_setsockopt,
 	.getsockopt = tcp_getsockopt,
+	.has_zerocopy = true,
 	.sendpage = tcp_sendpage,
 	.release = tcp_release,
 	.destroy = tcp_destroy,
