@@ -69,6 +69,9 @@ void at_put(struct at *at);
  * not decoded here. */
 int __must_check user_path(int dfd, const char __user *name, unsigned lookup, struct path *out);
 
+/* The device number of mknod(2) and ustat(2) as it stands in its 32-bit argument. */
+dev_t dev_from_user(unsigned dev);
+
 /* An array of struct iovec checked as readv(2) says; *vec is @fast or from the heap. */
 #define IOV_FAST 8
 #define IOV_MAX  1024

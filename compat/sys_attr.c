@@ -348,141 +348,154 @@ long sys_readahead(int fd, int64_t off, size_t count)
 /* ---- extended attributes: no file system here has them ---- */
 
 #define XATTR_NAME_MAX 255u
+#define XATTR_SIZE_MAX 65536u
 
-static int xattr_name(const char __user *name)
+/* *user: it is one of those that only files and directories can have. */
+static int xattr_name(const char __user *name, bool *user)
 {
 	char buf[XATTR_NAME_MAX + 1];
 	ssize_t n = strncpy_from_user(buf, name, sizeof(buf));
 
 	if (n == 0 || n == -ENAMETOOLONG)
 		return -ERANGE;
-	return n < 0 ? (int)n : 0;
+	if (n < 0)
+		return (int)n;
+	*user = !strncmp(buf, "user.", 5);
+	return 0;
 }
 
 enum xattr_use { XATTR_LIST, XATTR_READ, XATTR_CHANGE };
 
-/* No file system keeps any: what is left of a call is who may make it. */
-static long xattr_use(const struct path *p, enum xattr_use use)
+/* No file system keeps any: what is left of a call is who may make it (xattr(7)). */
+static long xattr_use(const struct path *p, const char __user *name, enum xattr_use use)
 {
-	int err = use == XATTR_LIST ? 0 : vfs_xattr_permission(p, use == XATTR_CHANGE);
+	mode_t mode = p->dentry->inode->mode;
+	bool user;
+	int err;
 
-	return err || use == XATTR_LIST ? err : -EOPNOTSUPP;
+	if (use == XATTR_LIST)
+		return 0;
+	err = xattr_name(name, &user);
+	if (err)
+		return err;
+	err = vfs_xattr_permission(p, use == XATTR_CHANGE);
+	if ((!err || err == -EACCES) && user && !S_ISREG(mode) && !S_ISDIR(mode))
+		return use == XATTR_CHANGE ? -EPERM : -ENODATA;
+	return err ? err : -EOPNOTSUPP;
 }
 
-static long xattr_path(const char __user *path, bool follow, enum xattr_use use)
+static long xattr_path(
+	const char __user *path, bool follow, const char __user *name, enum xattr_use use)
 {
 	struct path p;
 	long err = user_path(AT_FDCWD, path, follow ? LOOKUP_FOLLOW : 0, &p);
 
 	if (err)
 		return err;
-	err = xattr_use(&p, use);
+	err = xattr_use(&p, name, use);
 	path_put(&p);
 	return err;
 }
 
-static long xattr_fd(int fd, enum xattr_use use)
+static long xattr_fd(int fd, const char __user *name, enum xattr_use use)
 {
 	struct fd_ref r = fd_begin(fd);
 	long err;
 
 	if (!r.file)
 		return -EBADF;
-	err = xattr_use(&r.file->path, use);
+	err = xattr_use(&r.file->path, name, use);
 	fd_end(r);
 	return err;
 }
 
-static long setxattr_checks(const char __user *name, int flags)
+/* What does not depend on the file. */
+static long setxattr_checks(
+	const char __user *name, const void __user *value, size_t size, int flags)
 {
-	return flags & ~3 ? -EINVAL : xattr_name(name);
+	bool user;
+	long err = flags & ~3 ? -EINVAL : xattr_name(name, &user);
+	void *copy;
+
+	if (err)
+		return err;
+	if (size > XATTR_SIZE_MAX)
+		return -E2BIG;
+	copy = kmalloc(size + 1, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	err = copy_from_user(copy, value, size);
+	kfree(copy);
+	return err;
 }
 
 long sys_setxattr(const char __user *path, const char __user *name, void __user *value, size_t size,
 	int flags)
 {
-	long err = setxattr_checks(name, flags);
+	long err = setxattr_checks(name, value, size, flags);
 
-	return err ? err : xattr_path(path, true, XATTR_CHANGE);
+	return err ? err : xattr_path(path, true, name, XATTR_CHANGE);
 }
 
 long sys_lsetxattr(const char __user *path, const char __user *name, void __user *value,
 	size_t size, int flags)
 {
-	long err = setxattr_checks(name, flags);
+	long err = setxattr_checks(name, value, size, flags);
 
-	return err ? err : xattr_path(path, false, XATTR_CHANGE);
+	return err ? err : xattr_path(path, false, name, XATTR_CHANGE);
 }
 
 long sys_fsetxattr(int fd, const char __user *name, void __user *value, size_t size, int flags)
 {
-	long err = xattr_fd(fd, XATTR_LIST);
+	long err = xattr_fd(fd, name, XATTR_LIST);
 
 	if (!err)
-		err = setxattr_checks(name, flags);
-	return err ? err : xattr_fd(fd, XATTR_CHANGE);
-}
-
-/* The file is looked for before the name is read. */
-static long named_path(
-	const char __user *path, bool follow, const char __user *name, enum xattr_use use)
-{
-	long err = xattr_path(path, follow, use);
-	long bad_name = err == -EOPNOTSUPP ? xattr_name(name) : 0;
-
-	return bad_name ? bad_name : err;
-}
-
-static long named_fd(int fd, const char __user *name, enum xattr_use use)
-{
-	long err = xattr_fd(fd, use);
-	long bad_name = err == -EOPNOTSUPP ? xattr_name(name) : 0;
-
-	return bad_name ? bad_name : err;
+		err = setxattr_checks(name, value, size, flags);
+	return err ? err : xattr_fd(fd, name, XATTR_CHANGE);
 }
 
 long sys_getxattr(const char __user *path, const char __user *name, void __user *value, size_t size)
 {
-	return named_path(path, true, name, XATTR_READ);
+	return xattr_path(path, true, name, XATTR_READ);
 }
 
 long sys_lgetxattr(
 	const char __user *path, const char __user *name, void __user *value, size_t size)
 {
-	return named_path(path, false, name, XATTR_READ);
+	return xattr_path(path, false, name, XATTR_READ);
 }
 
 long sys_fgetxattr(int fd, const char __user *name, void __user *value, size_t size)
 {
-	return named_fd(fd, name, XATTR_READ);
+	return xattr_fd(fd, name, XATTR_READ);
 }
 
 long sys_listxattr(const char __user *path, void __user *list, size_t size)
 {
-	return xattr_path(path, true, XATTR_LIST);
+	return xattr_path(path, true, NULL, XATTR_LIST);
 }
 
 long sys_llistxattr(const char __user *path, void __user *list, size_t size)
 {
-	return xattr_path(path, false, XATTR_LIST);
+	return xattr_path(path, false, NULL, XATTR_LIST);
 }
 
 long sys_flistxattr(int fd, void __user *list, size_t size)
 {
-	return xattr_fd(fd, XATTR_LIST);
+	return xattr_fd(fd, NULL, XATTR_LIST);
 }
 
 long sys_removexattr(const char __user *path, const char __user *name)
 {
-	return named_path(path, true, name, XATTR_CHANGE);
+	return xattr_path(path, true, name, XATTR_CHANGE);
 }
 
 long sys_lremovexattr(const char __user *path, const char __user *name)
 {
-	return named_path(path, false, name, XATTR_CHANGE);
+	return xattr_path(path, false, name, XATTR_CHANGE);
 }
 
 long sys_fremovexattr(int fd, const char __user *name)
 {
-	return named_fd(fd, name, XATTR_CHANGE);
+	return xattr_fd(fd, name, XATTR_CHANGE);
 }

@@ -141,27 +141,37 @@ long sys_getgroups(int n, void __user *list)
 	return count;
 }
 
+/* The caller frees *out. */
+static int get_gids(const void __user *list, unsigned n, gid_t **out)
+{
+	gid_t *gids = kmalloc(n * sizeof(*gids), GFP_KERNEL);
+	int err = gids ? 0 : -ENOMEM;
+
+	*out = gids;
+	if (!err && copy_from_user(gids, list, n * sizeof(*gids)))
+		err = -EFAULT;
+	for (unsigned i = 0; i < n && !err; i++)
+		if (gids[i] == (gid_t)-1)
+			err = -EINVAL;
+	return err;
+}
+
 long sys_setgroups(int n, void __user *list)
 {
-	struct cred *c;
+	struct cred *c = NULL;
 	gid_t *gids = NULL;
-	int err;
+	int err = 0;
 
 	if (!capable(CAP_SETGID))
 		return -EPERM;
 	if ((unsigned)n > NGROUPS_MAX)
 		return -EINVAL;
-	if (n) {
-		gids = kmalloc((size_t)n * sizeof(*gids), GFP_KERNEL);
-		if (!gids)
-			return -ENOMEM;
-		if (copy_from_user(gids, list, (size_t)n * sizeof(*gids))) {
-			kfree(gids);
-			return -EFAULT;
-		}
+	if (n)
+		err = get_gids(list, (unsigned)n, &gids);
+	if (!err) {
+		c = cred_prepare(current->cred);
+		err = c ? cred_setgroups(c, gids, (unsigned)n) : -ENOMEM;
 	}
-	c = cred_prepare(current->cred);
-	err = c ? cred_setgroups(c, gids, (unsigned)n) : -ENOMEM;
 	kfree(gids);
 	return c ? finish(c, err) : err;
 }
@@ -213,10 +223,12 @@ long sys_capget(void __user *header, void __user *data)
 
 	if (n <= 0)
 		return n;
+	if (!data)
+		return 0; /* only the version was asked for */
 	if (h.pid < 0)
 		return -EINVAL;
 	err = caps_of(h.pid, &e, &p, &i);
-	if (err || !data)
+	if (err)
 		return err;
 	d[0] = (struct linux_cap_data){(uint32_t)e, (uint32_t)p, (uint32_t)i};
 	d[1] = (struct linux_cap_data){

@@ -136,7 +136,7 @@ long sys_umount2(const char __user *path, int flags)
 		err = -EINVAL;
 	if (!err)
 		err = vfs_umount(&p, (unsigned)flags);
-	path_put(&p);
+	path_put_unused(&p);
 	return err;
 }
 

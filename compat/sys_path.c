@@ -84,8 +84,7 @@ long sys_mkdir(const char __user *path, mode_t mode)
 	return sys_mkdirat(AT_FDCWD, path, mode);
 }
 
-/* The device number of mknod(2) as it stands in its 32-bit argument. */
-static dev_t dev_from_user(unsigned dev)
+dev_t dev_from_user(unsigned dev)
 {
 	return MKDEV(dev >> 8 & 0xfff, (dev & 0xff) | (dev >> 12 & 0xfff00));
 }

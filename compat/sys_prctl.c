@@ -303,8 +303,6 @@ long sys_prlimit64(pid_t pid, unsigned which, void __user *in, void __user *out)
 	struct task *t;
 	int err;
 
-	if (which >= RLIMIT_COUNT)
-		return -EINVAL;
 	if (in && copy_from_user(&new_, in, sizeof(new_)))
 		return -EFAULT;
 	t = pid ? task_find(pid) : task_get(current);

@@ -11,22 +11,26 @@
 #include <vm.h>
 
 #define CSIGNAL             0xffu
+#define CLONE_NEWTIME       0x80u
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
 #define CLONE_INTO_CGROUP   0x200000000ull
+#define MAX_PID_NAMESPACES  32
 
+/* What Linux has and we have not is refused as a kernel built without it does: clone(2), EINVAL. */
 static long do_clone(const struct clone_args *a)
 {
-	if (a->exit_signal < 0 || a->exit_signal > NSIG)
-		return -EINVAL;
+	if (a->flags & (CLONE_NEW_NAMESPACES | CLONE_PIDFD))
+		unsupported("clone flags", a->flags);
 	return process_clone(a);
 }
 
+/* A signal number that is none is taken for "no signal". */
 long sys_clone(unsigned long flags, unsigned long stack, void __user *parent_tid,
 	void __user *child_tid, unsigned long tls)
 {
 	struct clone_args a = {
 		.flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
-		.exit_signal = (int)(flags & CSIGNAL),
+		.exit_signal = (flags & CSIGNAL) > NSIG ? 0 : (int)(flags & CSIGNAL),
 		.stack = stack,
 		.tls = tls,
 		.parent_tid = parent_tid,
@@ -50,27 +54,50 @@ long sys_vfork(void)
 	return do_clone(&a);
 }
 
+/* clone(2), ERRORS, of clone3(). */
+static int check_clone3(const struct linux_clone_args *c)
+{
+	if (c->set_tid_size > MAX_PID_NAMESPACES || !c->set_tid != !c->set_tid_size)
+		return -EINVAL;
+	if (c->exit_signal & ~(uint64_t)CSIGNAL || c->exit_signal > NSIG)
+		return -EINVAL;
+	if (c->flags >> 32 & ~((CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP) >> 32))
+		return -EINVAL;
+	if (c->flags & ((CSIGNAL & ~CLONE_NEWTIME) | CLONE_DETACHED))
+		return -EINVAL;
+	if (!c->stack != !c->stack_size || c->stack > USER_END ||
+		c->stack_size > USER_END - c->stack)
+		return -EINVAL;
+	return c->flags & (CLONE_THREAD | CLONE_PARENT) && c->exit_signal ? -EINVAL : 0;
+}
+
+/* The numbers wanted for the child, one for each pid namespace: there is one. */
+static int get_wanted_tid(const struct linux_clone_args *c, pid_t *want)
+{
+	if (!c->set_tid)
+		return 0;
+	if (get_user(*want, (const pid_t __user *)c->set_tid))
+		return -EFAULT;
+	if (c->set_tid_size > 1 || *want < 1)
+		return -EINVAL;
+	return capable(CAP_CHECKPOINT_RESTORE) || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
 long sys_clone3(void __user *args, size_t size)
 {
 	struct linux_clone_args c;
+	pid_t want = 0;
 	int err;
 
 	if (size < 64)
 		return -EINVAL;
 	err = copy_struct(&c, sizeof(c), args, size);
+	if (!err)
+		err = check_clone3(&c);
+	if (!err)
+		err = get_wanted_tid(&c, &want);
 	if (err)
 		return err;
-	if (c.set_tid || c.set_tid_size || c.cgroup ||
-		c.flags & (CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)) {
-		unsupported("clone3 flags", c.flags);
-		return -ENOSYS;
-	}
-	if (c.flags & CSIGNAL || c.flags & CLONE_DETACHED || c.exit_signal & ~(uint64_t)CSIGNAL)
-		return -EINVAL;
-	if (!c.stack != !c.stack_size)
-		return -EINVAL;
-	if (c.flags & (CLONE_THREAD | CLONE_PARENT) && c.exit_signal)
-		return -EINVAL;
 	struct clone_args a = {
 		.flags = c.flags,
 		.exit_signal = (int)c.exit_signal,
@@ -78,6 +105,7 @@ long sys_clone3(void __user *args, size_t size)
 		.tls = c.tls,
 		.parent_tid = (uint32_t __user *)c.parent_tid,
 		.child_tid = (uint32_t __user *)c.child_tid,
+		.want_tid = want,
 	};
 	return do_clone(&a);
 }

@@ -48,18 +48,33 @@ static bool policy_known(int policy)
 	       policy == SCHED_IDLE;
 }
 
-/* Realtime needs the right or room in RLIMIT_RTPRIO (sched(7), Privileges and resource limits). */
-static int may_be_realtime(struct task *t, int priority)
+static uint64_t limit_of(struct task *t, unsigned which)
 {
 	struct rlimit l;
-	int err;
 
+	return process_rlimit(t->process, which, NULL, &l) ? 0 : l.cur;
+}
+
+/*
+ * What needs no right: as much realtime as RLIMIT_RTPRIO leaves room for, to leave SCHED_IDLE as
+ * far as RLIMIT_NICE does, and to keep reset-on-fork (sched(7), Privileges and resource limits).
+ */
+static int may_become(struct task *t, int policy, int priority, bool reset)
+{
 	if (capable(CAP_SYS_NICE))
 		return 0;
-	err = process_rlimit(t->process, RLIMIT_RTPRIO, NULL, &l);
-	if (err)
-		return err;
-	return priority <= t->se.own_rt_priority || (uint64_t)priority <= l.cur ? 0 : -EPERM;
+	if (is_realtime(policy)) {
+		uint64_t room = limit_of(t, RLIMIT_RTPRIO);
+
+		if (policy != (int)t->se.policy && !room)
+			return -EPERM;
+		if (priority > t->se.own_rt_priority && (uint64_t)priority > room)
+			return -EPERM;
+	}
+	if (t->se.policy == SCHED_IDLE && policy != SCHED_IDLE &&
+		(uint64_t)(20 - t->se.nice) > limit_of(t, RLIMIT_NICE))
+		return -EPERM;
+	return t->se.reset_on_fork && !reset ? -EPERM : 0;
 }
 
 /* @policy < 0: keep it. */
@@ -77,14 +92,15 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
 	if (!t)
 		return -ESRCH;
 	policy = keep ? t->se.policy : policy & ~RESET_ON_FORK;
+	reset = keep ? t->se.reset_on_fork : reset;
 	err = policy_known(policy) && priority >= 0 && priority <= RT_PRIORITY_MAX &&
 			      is_realtime(policy) == (priority != 0)
 		      ? 0
 		      : -EINVAL;
 	if (!err && !may_schedule(t))
 		err = -EPERM;
-	if (!err && is_realtime(policy))
-		err = may_be_realtime(t, priority);
+	if (!err)
+		err = may_become(t, policy, priority, reset);
 	if (!err)
 		err = sched_set(t, (enum sched_policy)policy, (unsigned)priority);
 	if (!err)

@@ -360,7 +360,7 @@ static int get_option(struct socket *s, int level, int name, void __user *val, i
 	uint64_t fast[OPT_FAST / sizeof(uint64_t)] = {0};
 	unsigned unit = level == SOL_SOCKET && name == SO_ATTACH_FILTER ? sizeof(struct sock_filter)
 									: 1;
-	unsigned n;
+	unsigned n, room;
 	void *buf;
 	int len;
 	int err;
@@ -369,7 +369,7 @@ static int get_option(struct socket *s, int level, int name, void __user *val, i
 		return -EFAULT;
 	if (len < 0)
 		return -EINVAL;
-	n = MIN((unsigned)len, unit > 1 ? BPF_MAXINSNS : OPT_MAX) * unit;
+	n = room = MIN((unsigned)len, unit > 1 ? BPF_MAXINSNS : OPT_MAX) * unit;
 	buf = opt_buffer(n, fast);
 	if (!buf)
 		return -ENOMEM;
@@ -382,8 +382,8 @@ static int get_option(struct socket *s, int level, int name, void __user *val, i
 	if (!err && len && copy_to_user(val, buf, n))
 		err = -EFAULT;
 	opt_free(buf, fast);
-	/* -ERANGE tells how much room it needs */
-	if ((!err || err == -ERANGE) && put_user((int)(n / unit), user_len))
+	/* An error may tell how much room it needs. */
+	if ((!err || n > room) && put_user((int)(n / unit), user_len))
 		err = -EFAULT;
 	return err;
 }

@@ -1,5 +1,5 @@
 /*
- * sys_stat.c - what files are: stat(2), statx(2), statfs(2), access(2), getdents(2).
+ * sys_stat.c - what files are: stat(2), statx(2), statfs(2), ustat(2), access(2), getdents(2).
  */
 #include "compat.h"
 #include "abi/stat.h"
@@ -160,6 +160,19 @@ long sys_statfs(const char __user *path, void __user *out)
 	err = statfs_out(&p, out);
 	path_put(&p);
 	return err;
+}
+
+long sys_ustat(unsigned dev, void __user *out)
+{
+	struct linux_ustat u = {0};
+	struct kstatfs k;
+	int err = vfs_statfs_dev(dev_from_user(dev), &k);
+
+	if (err)
+		return err;
+	u.free = (int32_t)k.bfree;
+	u.inodes = k.ffree;
+	return copy_to_user(out, &u, sizeof(u));
 }
 
 long sys_fstatfs(int fd, void __user *out)

@@ -47,6 +47,18 @@ static int cpu_clock(int clock, uint64_t *ns)
 	return 0;
 }
 
+/* A clock of a device, by its descriptor (clock_getcpuclockid(3)); there are none. */
+static bool is_device_clock(int clock)
+{
+	return clock < 0 && (clock & 7) == 3;
+}
+
+/* Why a clock does not do what not every clock does: -EOPNOTSUPP, or -EINVAL: there is none. */
+static int cannot(int clock)
+{
+	return clock <= CLOCK_BOOTTIME_ALARM || clock == CLOCK_TAI ? -EOPNOTSUPP : -EINVAL;
+}
+
 static int clock_now(int clock, int64_t *ns)
 {
 	uint64_t cpu = 0;
@@ -115,9 +127,7 @@ long sys_clock_settime(int clock, void __user *ts)
 	int err;
 
 	if (clock != CLOCK_REALTIME)
-		return clock_now(clock, &ns)                            ? -EINVAL
-		       : clock == CLOCK_PROCESS_CPUTIME_ID || clock < 0 ? -EPERM
-									: -EINVAL;
+		return clock < 0 && !clock_now(clock, &ns) ? -EPERM : -EINVAL;
 	err = user_timespec(ts, &t);
 	if (!err)
 		err = may_set_time();
@@ -294,12 +304,11 @@ long sys_adjtimex(void __user *buf)
 long sys_clock_adjtime(int clock, void __user *buf)
 {
 	struct linux_timex t;
-	int64_t ns;
 
 	if (copy_from_user(&t, buf, sizeof(t)))
 		return -EFAULT;
 	if (clock != CLOCK_REALTIME)
-		return clock_now(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
+		return is_device_clock(clock) ? -EINVAL : cannot(clock);
 	return adjust(buf);
 }
 
@@ -362,7 +371,8 @@ long sys_clock_nanosleep(int clock, int flags, void __user *req, void __user *re
 	int err;
 
 	/* No alarm hardware: nothing wakes a machine that sleeps. */
-	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM)
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
+		is_device_clock(clock))
 		return -EOPNOTSUPP;
 	err = clock_now(clock, &now);
 	if (err)
@@ -449,12 +459,15 @@ long sys_alarm(unsigned seconds)
 
 /* ---- POSIX timers ---- */
 
-static bool timer_clock_ok(int clock)
+static int check_timer_clock(int clock)
 {
 	int64_t ns;
 
-	return clock != CLOCK_MONOTONIC_RAW && clock != CLOCK_REALTIME_COARSE &&
-	       clock != CLOCK_MONOTONIC_COARSE && !clock_now(clock, &ns);
+	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
+		clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_ALARM ||
+		clock == CLOCK_BOOTTIME_ALARM || is_device_clock(clock))
+		return -EOPNOTSUPP;
+	return clock_now(clock, &ns);
 }
 
 long sys_timer_create(int clock, void __user *ev, void __user *id)
@@ -464,8 +477,9 @@ long sys_timer_create(int clock, void __user *ev, void __user *id)
 
 	if (ev && copy_from_user(&e, ev, sizeof(e)))
 		return -EFAULT;
-	if (!timer_clock_ok(clock))
-		return -EINVAL;
+	err = check_timer_clock(clock);
+	if (err)
+		return err;
 	if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE && e.notify != SIGEV_THREAD &&
 		e.notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
 		return -EINVAL;

@@ -5,6 +5,7 @@
 T ?=
 TEST_LEVELS := lint
 -include tests/unit/room.mk
+-include tests/fuzz/room.mk
 -include tests/abi/room.mk
 TEST_LEVELS += system
 

@@ -22,6 +22,13 @@ struct linux_statfs {
 };
 static_assert(sizeof(struct linux_statfs) == 120, "struct statfs of x86_64");
 
+struct linux_ustat {
+	int32_t free, pad0;
+	uint64_t inodes;
+	char name[6], pack[6], pad1[4];
+};
+static_assert(sizeof(struct linux_ustat) == 32, "struct ustat of x86_64");
+
 struct linux_statx_time {
 	int64_t sec;
 	uint32_t nsec;

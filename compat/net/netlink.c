@@ -21,7 +21,7 @@
 #include "netlink.h"
 #include "compat.h"
 
-enum { NL_MSG_MAX = 1 << 16, NL_GROUPS = 64 };
+enum { NL_MSG_MAX = 1 << 16, NL_GROUPS = 64, NL_ANSWERS = 64 };
 
 /* Key: [n] nl_lock  [r] ->request  [c] constant; the rest as struct socket */
 struct nl_sock {
@@ -31,6 +31,7 @@ struct nl_sock {
 	uint64_t groups;       /* [n] bit n - 1: group n */
 	struct mutex request;
 	struct list_head dump; /* [r] chunks that wait to be read */
+	uint32_t answers;      /* [r] of them, not of a dump: at most NL_ANSWERS */
 	bool cap_ack, ext_ack, strict, no_enobufs, pktinfo;
 };
 enum { CB_GROUP = 0 }; /* slot of pkt->cb */
@@ -185,6 +186,7 @@ static void refill(struct nl_sock *ns)
 		if (ns->s.rcv.count && ns->s.rcv.bytes + c->used > ns->s.rcvbuf / 4)
 			return;
 		list_del(&c->node);
+		ns->answers -= c->is_answer;
 		if (!queue_bytes(&ns->s, c->data, c->used, 0))
 			overrun(ns);
 		kfree(c);
@@ -267,6 +269,24 @@ static int finish_dump(struct nl_out *o, int err)
 	return o->err;
 }
 
+/* The answer of a request, or all of a dump, waits to be read. A program that asks and never reads
+ * loses answers. */
+static void take_answer(struct nl_sock *ns, struct nl_out *o, bool is_dump)
+{
+	struct nl_chunk *c;
+
+	if (o->err || ns->answers >= NL_ANSWERS) {
+		overrun(ns);
+		return;
+	}
+	if (!is_dump)
+		list_for_each_entry (c, &o->chunks, node) {
+			c->is_answer = true;
+			ns->answers++;
+		}
+	list_splice_tail(&o->chunks, &ns->dump);
+}
+
 static void one_request(struct nl_sock *ns, const struct nlmsghdr *h)
 {
 	bool is_get = ns->s.protocol != NETLINK_ROUTE || (h->type - RTM_NEWLINK) % 4 == 2;
@@ -299,10 +319,7 @@ static void one_request(struct nl_sock *ns, const struct nlmsghdr *h)
 		o.flags = 0;
 		put_error(ns, &o, h, err);
 	}
-	if (o.err)
-		overrun(ns);
-	else
-		list_splice_tail(&o.chunks, &ns->dump);
+	take_answer(ns, &o, is_dump && !err);
 	nl_out_free(&o);
 	refill(ns);
 }

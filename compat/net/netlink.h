@@ -15,7 +15,8 @@ enum { NL_CHUNK = 3968, NL_ATTRS = 64 };
 struct nl_chunk {
 	struct list_head node;
 	uint32_t used;
-	uint8_t data[NL_CHUNK];
+	bool is_answer; /* counted in nl_sock->answers */
+	_Alignas(8) uint8_t data[NL_CHUNK];
 };
 struct nl_out {
 	struct list_head chunks;

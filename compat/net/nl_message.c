@@ -54,6 +54,7 @@ static uint8_t *reserve(struct nl_out *o, size_t n)
 		if (c)
 			c->used = o->msg;
 		more->used = begun;
+		more->is_answer = false;
 		o->msg = 0;
 		list_add_tail(&more->node, &o->chunks);
 		if (c && !c->used) {

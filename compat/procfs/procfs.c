@@ -37,7 +37,6 @@ struct task *proc_node_task(const struct proc_node *n)
 
 bool proc_may_look(const struct proc_node *n)
 {
-	const struct cred *me = current->cred, *other;
 	struct task *t;
 	bool ok;
 
@@ -46,13 +45,7 @@ bool proc_may_look(const struct proc_node *n)
 	t = proc_node_task(n);
 	if (!t)
 		return false;
-	rcu_read_lock();
-	other = rcu_dereference(t->cred);
-	ok = (me->fsuid == other->uid && me->fsuid == other->euid && me->fsuid == other->suid &&
-		     n->process->dumpable) ||
-	     cred_capable(me, CAP_SYS_PTRACE);
-	ok = ok && !policy_proc(me, other, POLICY_SEE);
-	rcu_read_unlock();
+	ok = process_may_look(t, LOOK_FS, POLICY_SEE);
 	task_put(t);
 	return ok;
 }

@@ -7,6 +7,7 @@
  * is waited for.
  */
 #pragma once
+#include <policy.h>
 #include <signal.h>
 #include <sched.h>
 #include <timer.h>
@@ -184,6 +185,13 @@ struct process *process_next(pid_t after); /* smallest pid > after; referenced; 
 struct task *thread_next(struct process *p, pid_t after);
 /* Parts of another task, referenced, or NULL when it has exited (or is a kernel thread). */
 struct mm *task_mm_get(struct task *t);
+/*
+ * May the current task look into @t as ptrace(2), "Ptrace access mode checking", says? With the ids
+ * of LOOK_FS (/proc) or LOOK_REAL (calls); @op is what the policy is asked for. CAP_SYS_PTRACE may
+ * look into everything. Context: any, no locks.
+ */
+enum look_ids { LOOK_FS, LOOK_REAL };
+bool process_may_look(struct task *t, enum look_ids ids, enum policy_proc_op op);
 struct files *task_files_get(struct task *t);
 struct fs_context *task_fs_get(struct task *t);
 void process_put(struct process *p);
@@ -226,6 +234,7 @@ enum clone_flags {
 };
 /* Those that ask for a namespace that there is only one of: cgroups, names, IPC, users, pids,
  * network, time. */
+#define CLONE_NEWUSER        0x10000000ull
 #define CLONE_NEW_NAMESPACES (0x02000000ull | 0x7c000000ull | 0x80ull)
 struct clone_args {
 	uint64_t flags;
@@ -233,9 +242,11 @@ struct clone_args {
 	uint64_t stack;
 	uint64_t tls;
 	uint32_t __user *parent_tid, *child_tid;
+	pid_t want_tid; /* the child's, which the caller may choose (CAP_CHECKPOINT_RESTORE); or 0
+			 */
 };
-/* The new tid, or -EINVAL, -EAGAIN (limit), -ENOMEM, -ENOSYS (flags we do not have). The child
- * returns 0 in its copy of the frame. */
+/* The new tid, or -EINVAL (also flags we do not have), -EAGAIN (limit), -ENOMEM, -EPERM, -EEXIST
+ * (want_tid). The child returns 0 in its copy of the frame. */
 pid_t process_clone(const struct clone_args *a);
 /* Does another process have the same signal actions (CLONE_SIGHAND)? A hint unless it is one's own.
  */

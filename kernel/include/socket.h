@@ -234,10 +234,11 @@ struct socket_ops {
 	 * socket.c itself keeps SO_KEEPALIVE, DONTROUTE, OOBINLINE, PASSCRED, SNDBUF, RCVBUF,
 	 * RCVLOWAT, MARK, BINDTOIFINDEX and then calls setsockopt for those who act on them (the
 	 * result is ignored). Asked of the family first, with a default: SO_ACCEPTCONN, PEERCRED,
-	 * PEERGROUPS, PEEK_OFF, ZEROCOPY. */
+	 * PEERGROUPS. */
 	int (*setsockopt)(struct socket *s, int level, int name, const void *val, unsigned len);
 	int (*getsockopt)(struct socket *s, int level, int name, void *val, unsigned *len);
-	/* Optional: pages by reference (sendfile, splice, MSG_ZEROCOPY): takes its own references.
+	bool has_peek_off, has_zerocopy; /* SO_PEEK_OFF, SO_ZEROCOPY can be set */
+	/* Optional: pages by reference (sendfile, splice): takes its own references.
 	 * Bytes taken or -errno. NULL: bytes are copied. */
 	ssize_t (*sendpage)(struct socket *s, struct page *page, unsigned off, size_t n,
 		unsigned msg_flags, unsigned file_flags);
@@ -319,6 +320,8 @@ struct socket {
 	uint64_t cookie;      /* [a] SO_COOKIE: given when first asked for */
 	uint64_t max_pacing;  /* [a] SO_MAX_PACING_RATE, bytes/s */
 	int32_t incoming_cpu; /* [a] SO_INCOMING_CPU */
+	int32_t busy_poll;    /* [a] SO_BUSY_POLL: kept, not acted on */
+	uint32_t zerocopy_id; /* [l] of the next send with MSG_ZEROCOPY */
 	uint64_t stamp_ns;    /* [r] of the packet read last: SIOCGSTAMP; 0: none */
 	struct rcu_head rcu;
 };
@@ -350,6 +353,8 @@ int __must_check socket_wait_sndbuf(struct socket *s, unsigned flags);
 /* Deliver to a datagram-like socket: filter, charge, queue, wake. Consumes; false: dropped (counted
  * in drops). In a section, no lock held. */
 bool socket_queue_rcv(struct socket *s, struct pkt *p);
+/* The same where a filter sees @header bytes before the data: those of the transport. */
+bool socket_queue_rcv_after(struct socket *s, struct pkt *p, unsigned header);
 /* SO_ATTACH_FILTER's word on @p, which may be cut: false: drop it. No lock needed. */
 bool socket_filter_passes(struct socket *s, struct pkt *p);
 /* Ancillary data that every family gives on request: timestamps, drop counter. rcv_mutex held. */
@@ -397,6 +402,7 @@ struct sock_ext_err {
 void socket_queue_error(struct socket *s, struct pkt *p, const struct sock_ext_err *e,
 	const struct sockaddr_storage *offender);
 /* Where it lies in a pkt of ->errq: @offender cut to the longest address (sockaddr_in6). */
+enum { SO_EE_ORIGIN_ZEROCOPY = 5, SO_EE_CODE_ZEROCOPY_COPIED = 1 };
 struct socket_err_cb {
 	struct sock_ext_err e;
 	uint8_t offender[28];
@@ -406,6 +412,10 @@ static inline struct socket_err_cb *socket_err_cb(struct pkt *p)
 	static_assert(sizeof(struct socket_err_cb) <= sizeof(p->cb), "fits");
 	return (struct socket_err_cb *)p->cb;
 }
+/* sendmsg with MSG_ZEROCOPY on a socket that has SO_ZEROCOPY: the notice of its completion is on
+ * ->errq when this returns, joined with the one before if nobody has read that. -ENOBUFS: no memory
+ * for a notice, nothing was sent; else as the family's. */
+ssize_t socket_send_zerocopy(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags);
 struct pkt *socket_dequeue_error(struct socket *s); /* the caller's; NULL: none */
 
 /* net.core.*: /proc/sys/net/core. */

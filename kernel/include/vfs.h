@@ -257,9 +257,11 @@ struct mount {
 	struct mount *receiver; /* [m] a copy that is not attached yet: its parent to be */
 	bool unbindable, going; /* [m] */
 	bool detached;
+	bool expiring; /* nobody has used it since MNT_EXPIRE asked: mount_put() clears it */
 	uint32_t flags;
 	int32_t id;
 	refcount_t refs;
+	atomic_t writers; /* regular files open for writing through it */
 	char source[64];
 	struct rcu_head rcu;
 };
@@ -336,6 +338,8 @@ int __must_check path_lookup(
 	const struct path *base, const char *name, unsigned flags, struct path *out);
 void path_get(const struct path *p);
 void path_put(const struct path *p);
+void path_put_unused(
+	const struct path *p); /* the same, but it does not count as a use: umount2(2) */
 static inline bool path_equal(const struct path *a, const struct path *b)
 {
 	return a->mnt == b->mnt && a->dentry == b->dentry;
@@ -375,6 +379,8 @@ int __must_check vfs_rename(const struct path *ob, const char *on, const struct 
 ssize_t vfs_readlink(const struct path *p, char *buf, size_t size);
 int __must_check vfs_stat(const struct path *p, struct kstat *st);
 int __must_check vfs_statfs(const struct path *p, struct kstatfs *st);
+/* The same of the file system whose files' st_dev is @dev, without mount flags. -EINVAL: none. */
+int __must_check vfs_statfs_dev(dev_t dev, struct kstatfs *st);
 int __must_check vfs_access(const struct path *p, unsigned may, const struct cred *c); /* MAY_* */
 int __must_check vfs_chmod(const struct path *p, mode_t mode);
 int __must_check vfs_chown(const struct path *p, uid_t uid, gid_t gid); /* -1: unchanged */

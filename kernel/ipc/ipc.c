@@ -18,6 +18,8 @@
  * Does not: resize limits, have a namespace other than the first.
  */
 #include "internal.h"
+
+#define REUSE_AFTER 64u
 #include <cred.h>
 #include <error.h>
 #include <policy.h>
@@ -99,15 +101,19 @@ static struct ipc_object *find_key_locked(struct ipc_table *t, int32_t key)
 	return NULL;
 }
 
-/* The next free index behind the last one given out; an index is used again as late as possible. */
+/*
+ * The next free index behind the last one given out, among half as many again as are in use or
+ * REUSE_AFTER: an identifier is used again late, and the table stays small.
+ */
 static int free_index_locked(struct ipc_table *t)
 {
+	int span = (int)MIN(MAX(t->used + t->used / 2, REUSE_AFTER), ID_MAX_INDEX + 1u);
 	int i = t->last_index;
 
 	if (t->used >= t->max)
 		return -ENOSPC;
 	do {
-		i = i == ID_MAX_INDEX ? 0 : i + 1;
+		i = i >= span - 1 ? 0 : i + 1;
 		if (i == 0)
 			t->seq = (t->seq + 1) & (INT32_MAX >> ID_INDEX_BITS);
 	} while (xa_load(&t->objects, (uint64_t)i));

@@ -35,9 +35,9 @@ static int remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	int64_t from = (int64_t)(vma_index(v, start) << PAGE_SHIFT);
 
-	if (v->flags & VM_LOCKED || !v->mapping || !(v->flags & VM_SHARED))
+	if (v->flags & VM_LOCKED || !v->mapping)
 		return -EINVAL;
-	if (!(v->flags & VM_WRITE))
+	if (!(v->flags & VM_SHARED) || !(v->flags & VM_MAYWRITE))
 		return -EACCES;
 	if (!(v->mapping->flags & MAPPING_UNEVICTABLE))
 		return -EOPNOTSUPP;

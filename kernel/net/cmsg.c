@@ -295,10 +295,16 @@ void inet_local_error(struct inet_sock *is, const struct ip_addr *dst, __be16 po
 	socket_queue_error(&is->s, p, &ee, NULL);
 }
 
+/* About no packet, and no error. */
+static bool is_notice(struct pkt *p)
+{
+	return socket_err_cb(p)->e.ee_origin == SO_EE_ORIGIN_ZEROCOPY;
+}
+
 static void put_ext_err(struct inet_sock *is, struct socket_msg *m, struct pkt *p)
 {
 	const struct socket_err_cb *cb = socket_err_cb(p);
-	const bool v4 = ip_is_v4(&p->ip.dst);
+	const bool v4 = is_notice(p) ? is->s.family == AF_INET : ip_is_v4(&p->ip.dst);
 	uint8_t out[sizeof(cb->e) + sizeof(cb->offender)] = {0};
 	const unsigned n = v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 
@@ -313,20 +319,24 @@ ssize_t inet_recv_error(struct inet_sock *is, struct socket_msg *m, size_t n)
 	struct pkt *p = socket_dequeue_error(&is->s), *next;
 	const size_t part = p ? MIN(n, (size_t)p->len) : 0;
 	__be16 port = to_be16(0);
+	bool is_error;
 	int err;
 
 	if (!p)
 		return -EAGAIN;
 	err = pkt_copy_iter(p, 0, m->iter, part);
 	if (!err) {
-		if (is->s.type != SOCK_RAW)
+		if (is->s.type != SOCK_RAW && !is_notice(p))
 			memcpy(&port, p->lin + p->l4 + 2, sizeof(port));
-		if (m->name)
+		if (m->name && !is_notice(p))
 			m->name_len = inet_addr_out(is, &p->ip.dst, port, p->ip.ifindex, m->name);
 		put_ext_err(is, m, p);
 		m->out_flags |= MSG_ERRQUEUE | (part < p->len ? MSG_TRUNC : 0);
 	}
+	is_error = !is_notice(p);
 	pkt_free(p);
+	if (!is_error)
+		return err ? err : (ssize_t)part;
 	/* The next one is what SO_ERROR and poll report from now on. */
 	spin_lock(&is->s.lock);
 	next = pkt_peek(&is->s.errq);

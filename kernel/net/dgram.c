@@ -210,7 +210,7 @@ ssize_t dgram_recv(struct inet_sock *is, struct socket_msg *m, size_t n,
 	err = socket_rcv_begin(&is->s, m->flags, &p);
 	if (err || !p)
 		return err;
-	at = skip ? skip(is, p) : 0;
+	at = (skip ? skip(is, p) : 0) + (unsigned)is->s.peek_skip;
 	len = p->len - at;
 	part = MIN(n, (size_t)len);
 	err = pkt_copy_iter(p, at, m->iter, part);
@@ -221,11 +221,12 @@ ssize_t dgram_recv(struct inet_sock *is, struct socket_msg *m, size_t n,
 		if (is->cmsg_flags)
 			inet_put_cmsgs(is, m, p);
 		socket_put_cmsgs(&is->s, m, p);
+		if (m->flags & MSG_TRUNC) /* the whole length, wherever a peek began */
+			part = len + (unsigned)is->s.peek_skip;
+		socket_peek_moved(&is->s, m->flags, (uint32_t)part);
 	}
 	socket_rcv_done(&is->s, p, m->flags);
-	if (err)
-		return err;
-	return m->flags & MSG_TRUNC ? (ssize_t)len : (ssize_t)part;
+	return err ? err : (ssize_t)part;
 }
 
 /* ---- errors ---- */

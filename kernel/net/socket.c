@@ -268,6 +268,8 @@ ssize_t socket_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsigne
 {
 	if (file_flags & O_NONBLOCK)
 		m->flags |= MSG_DONTWAIT;
+	if (unlikely(m->flags & MSG_ZEROCOPY) && n && READ_ONCE(s->opts) & SOPT_ZEROCOPY)
+		return socket_sent(s, m->flags, socket_send_zerocopy(s, m, n, file_flags));
 	return socket_sent(s, m->flags, s->ops->sendmsg(s, m, n, file_flags));
 }
 

@@ -279,6 +279,36 @@ static int set_bit_option(struct socket *s, const struct bit_option *b, int v)
 	return 0;
 }
 
+static int set_busy_poll(struct socket *s, int v)
+{
+	if (v < 0)
+		return -EINVAL;
+	if (v > READ_ONCE(s->busy_poll) && !capable(CAP_NET_ADMIN))
+		return -EPERM;
+	WRITE_ONCE(s->busy_poll, v);
+	return 0;
+}
+
+static int set_peek_off(struct socket *s, int v)
+{
+	if (!s->ops->has_peek_off)
+		return -EOPNOTSUPP;
+	mutex_lock(&s->rcv_mutex);
+	s->peek_off = v;
+	mutex_unlock(&s->rcv_mutex);
+	return 0;
+}
+
+static int set_zerocopy(struct socket *s, int v)
+{
+	if (!s->ops->has_zerocopy)
+		return -EOPNOTSUPP;
+	if (v < 0 || v > 1)
+		return -EINVAL;
+	set_bits(s, SOPT_ZEROCOPY, v ? SOPT_ZEROCOPY : 0);
+	return 0;
+}
+
 /* Names whose value is one integer @v. */
 static int set_int(struct socket *s, int name, int v)
 {
@@ -325,18 +355,14 @@ static int set_int(struct socket *s, int name, int v)
 		return bind_to_index(s, v);
 	case SO_BUF_LOCK:
 		return set_buf_lock(s, v);
+	case SO_BUSY_POLL:
+		return set_busy_poll(s, v);
+	case SO_PEEK_OFF:
+		return set_peek_off(s, v);
+	case SO_ZEROCOPY:
+		return set_zerocopy(s, v);
 	}
 	return -ENOPROTOOPT;
-}
-
-/* Those that a family may have; what not having them is called. */
-static int set_by_family(struct socket *s, int name, const void *val, unsigned len)
-{
-	int err = family_set(s, name, val, len);
-
-	if (err == -ENOPROTOOPT && (name == SO_PEEK_OFF || name == SO_ZEROCOPY))
-		return -EOPNOTSUPP;
-	return err;
 }
 
 int socket_sol_set(struct socket *s, int name, const void *val, unsigned len)
@@ -373,7 +399,7 @@ int socket_sol_set(struct socket *s, int name, const void *val, unsigned len)
 		return -ENOPROTOOPT;
 	}
 	err = set_int(s, name, v);
-	return err == -ENOPROTOOPT ? set_by_family(s, name, val, len) : err;
+	return err == -ENOPROTOOPT ? family_set(s, name, val, len) : err;
 }
 
 /* ---- getting ---- */
@@ -433,6 +459,28 @@ static int give_peer_name(struct socket *s, void *val, unsigned *len)
 	return (unsigned)n < *len ? -EINVAL : give(val, len, &a, *len);
 }
 
+/* The instructions as they were given; with no room, how many bytes they are. */
+static int give_filter(struct socket *s, void *val, unsigned *len)
+{
+	const struct sock_filter_prog *prog;
+	const struct sock_filter *insns;
+	unsigned room = *len, n = 0;
+	int err = 0;
+
+	rcu_read_lock();
+	prog = rcu_dereference(s->filter);
+	insns = prog ? bpf_prog_insns(prog, &n) : NULL;
+	*len = n * sizeof(*insns);
+	if (room && room < *len)
+		err = -EINVAL;
+	else if (room && n)
+		memcpy(val, insns, *len);
+	rcu_read_unlock();
+	if (err)
+		*len = room;
+	return err;
+}
+
 static int give_meminfo(struct socket *s, void *val, unsigned *len)
 {
 	uint32_t v[9] = {[0] = (uint32_t)atomic_read(&s->rmem),
@@ -462,8 +510,11 @@ static bool timestamps_as(const struct socket *s, int name)
 	bool ns = name == SO_TIMESTAMPNS || name == SO_TIMESTAMPNS_NEW;
 	bool new = name == SO_TIMESTAMP_NEW || name == SO_TIMESTAMPNS_NEW;
 
-	return (s->opts & (ns ? SOPT_TIMESTAMPNS : SOPT_TIMESTAMP)) &&
-	       !(s->opts & SOPT_TIMESTAMP_NEW) == !new;
+	uint32_t bits = ns ? SOPT_TIMESTAMPNS : SOPT_TIMESTAMP;
+
+	if (name == SO_TIMESTAMP_NEW) /* on Linux, nanoseconds do as well */
+		bits |= SOPT_TIMESTAMPNS;
+	return (s->opts & bits) && !(s->opts & SOPT_TIMESTAMP_NEW) == !new;
 }
 
 /* Names whose value is one integer: true and *v. */
@@ -534,6 +585,12 @@ static bool get_int(struct socket *s, int name, int *v)
 	case SO_BUF_LOCK:
 		*v = (s->opts & SOPT_SNDBUF_LOCK ? 1 : 0) | (s->opts & SOPT_RCVBUF_LOCK ? 2 : 0);
 		break;
+	case SO_BUSY_POLL:
+		*v = s->busy_poll;
+		break;
+	case SO_ZEROCOPY:
+		*v = (s->opts & SOPT_ZEROCOPY) != 0;
+		break;
 	case SO_BPF_EXTENSIONS:
 		*v = BPF_EXTENSIONS_MAX;
 		break;
@@ -553,14 +610,11 @@ static int get_by_family(struct socket *s, int name, void *val, unsigned *len)
 		return err;
 	switch (name) {
 	case SO_ACCEPTCONN:
-	case SO_ZEROCOPY:
 		return give_int(val, len, 0);
 	case SO_PEERCRED:
 		return give(val, len, &nobody, sizeof(nobody));
 	case SO_PEERGROUPS:
 		return -ENODATA;
-	case SO_PEEK_OFF:
-		return -EOPNOTSUPP;
 	}
 	return err;
 }
@@ -584,10 +638,14 @@ int socket_sol_get(struct socket *s, int name, void *val, unsigned *len)
 		return give_timeout(val, len, s->snd_timeout_ns);
 	case SO_BINDTODEVICE:
 		return give_device(s, val, len);
+	case SO_ATTACH_FILTER:
+		return give_filter(s, val, len);
 	case SO_PEERNAME:
 		return give_peer_name(s, val, len);
 	case SO_MEMINFO:
 		return give_meminfo(s, val, len);
+	case SO_PEEK_OFF:
+		return s->ops->has_peek_off ? give_int(val, len, s->peek_off) : -EOPNOTSUPP;
 	case SO_COOKIE:
 		return give_u64(val, len, cookie_of(s));
 	case SO_NETNS_COOKIE:

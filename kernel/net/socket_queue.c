@@ -141,16 +141,24 @@ static uint32_t filter_verdict(struct socket *s, struct pkt *p)
 	return keep;
 }
 
-bool socket_filter_passes(struct socket *s, struct pkt *p)
+/* It sees @header bytes that lie before the data, and cannot cut those. */
+static bool filter_passes(struct socket *s, struct pkt *p, unsigned header)
 {
 	uint32_t keep;
 
 	if (likely(!READ_ONCE(s->filter)))
 		return true;
+	(void)pkt_push(p, header);
 	keep = filter_verdict(s, p);
 	if (keep && keep < p->len)
-		pkt_trim(p, keep);
+		pkt_trim(p, MAX(keep, header));
+	pkt_pull(p, header);
 	return keep;
+}
+
+bool socket_filter_passes(struct socket *s, struct pkt *p)
+{
+	return filter_passes(s, p, 0);
 }
 
 static bool wants_stamps(const struct socket *s)
@@ -161,9 +169,14 @@ static bool wants_stamps(const struct socket *s)
 
 bool socket_queue_rcv(struct socket *s, struct pkt *p)
 {
+	return socket_queue_rcv_after(s, p, 0);
+}
+
+bool socket_queue_rcv_after(struct socket *s, struct pkt *p, unsigned header)
+{
 	bool counted = false;
 
-	if (!socket_filter_passes(s, p))
+	if (!filter_passes(s, p, header))
 		goto drop;
 	if (unlikely(wants_stamps(s)) && !p->tstamp_ns)
 		p->tstamp_ns = (uint64_t)realtime_ns();
@@ -337,6 +350,53 @@ void socket_queue_error(struct socket *s, struct pkt *p, const struct sock_ext_e
 		socket_wake_all(s);
 	else
 		pkt_free(p);
+}
+
+/*
+ * MSG_ZEROCOPY: every send is copied here, which Linux's documentation (msg_zerocopy, "Notification
+ * parsing") allows the kernel to do at any time and has a code for; so the program may have its
+ * memory back when the call returns. Not charged to the buffer, as a full one must not lose
+ * notices: they join, so that there are never more than one between two errors, which are charged.
+ */
+static void tell_zerocopy(struct socket *s, struct pkt *p)
+{
+	struct pkt *last;
+	uint32_t id;
+
+	spin_lock(&s->lock);
+	id = s->zerocopy_id++;
+	last = list_empty(&s->errq.list) ? NULL : list_last(&s->errq.list, struct pkt, node);
+	if (last && socket_err_cb(last)->e.ee_origin == SO_EE_ORIGIN_ZEROCOPY &&
+		socket_err_cb(last)->e.ee_data + 1 == id) {
+		socket_err_cb(last)->e.ee_data = id;
+	} else {
+		*socket_err_cb(p) = (struct socket_err_cb){
+			.e = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
+				.ee_code = SO_EE_CODE_ZEROCOPY_COPIED,
+				.ee_info = id,
+				.ee_data = id}};
+		pkt_enqueue(&s->errq, p);
+		p = NULL;
+	}
+	spin_unlock(&s->lock);
+	if (p)
+		pkt_free(p);
+	socket_wake_all(s);
+}
+
+ssize_t socket_send_zerocopy(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags)
+{
+	struct pkt *notice = pkt_alloc(0);
+	ssize_t done;
+
+	if (!notice)
+		return -ENOBUFS;
+	done = s->ops->sendmsg(s, m, n, file_flags);
+	if (done > 0)
+		tell_zerocopy(s, notice);
+	else
+		pkt_free(notice);
+	return done;
 }
 
 struct pkt *socket_dequeue_error(struct socket *s)

@@ -235,6 +235,18 @@ static void stop_timer(struct tcp_sock *tp)
 		put_later(tp);
 }
 
+void tcp_give_port(struct tcp_sock *tp)
+{
+	struct inet_sock *is = &tp->is;
+
+	if (is->is_bound_port)
+		return;
+	if (is->lport)
+		tp->last_lport = is->lport;
+	inet_unbind(tcp_ports, is);
+	is->lport = to_be16(0);
+}
+
 void tcp_done(struct tcp_sock *tp)
 {
 	if (tp->state == TCP_SYN_SENT || tp->state == TCP_SYN_RECV)
@@ -245,6 +257,7 @@ void tcp_done(struct tcp_sock *tp)
 		(void)tcp_hash_del(&tp->ent);
 	}
 	stop_timer(tp);
+	tcp_give_port(tp);
 	tcp_purge_send(tp);
 	tcp_purge_ofo(tp);
 	net_mem_uncharge(tp->mem_ahead);
@@ -355,7 +368,7 @@ const struct socket_ops tcp_ops = {
 	.connect = tcp_connect,
 	.listen = tcp_listen,
 	.accept = tcp_accept,
-	.getname = inet_getname,
+	.getname = tcp_getname,
 	.sendmsg = tcp_sendmsg,
 	.recvmsg = tcp_recvmsg,
 	.shutdown = tcp_shutdown,
@@ -363,6 +376,7 @@ const struct socket_ops tcp_ops = {
 	.ioctl = tcp_ioctl,
 	.setsockopt = tcp_setsockopt,
 	.getsockopt = tcp_getsockopt,
+	.has_zerocopy = true,
 	.sendpage = tcp_sendpage,
 	.release = tcp_release,
 	.destroy = tcp_destroy,

@@ -304,9 +304,10 @@ struct tcp_sock {
 	uint8_t rtx_kind; /* tcp_rtx_kind */
 
 	/* life */
-	int soft_error; /* of ICMP: reported when we give up */
-	bool fresh_iss; /* connect(2) reuses a TIME_WAIT: iss is set */
-	uint8_t held;   /* our SYN met a full queue of this host: tries since */
+	int soft_error;    /* of ICMP: reported when we give up */
+	bool fresh_iss;    /* connect(2) reuses a TIME_WAIT: iss is set */
+	__be16 last_lport; /* given back, but what getsockname(2) still says */
+	uint8_t held;      /* our SYN met a full queue of this host: tries since */
 	struct tcp_listener listen;
 	struct list_head accept_node; /* [listener's lock] */
 	uint8_t *saved_syn;           /* TCP_SAVED_SYN */
@@ -429,6 +430,9 @@ void tcp_unlock(struct tcp_sock *tp); /* and does what was deferred */
 void tcp_set_state(struct tcp_sock *tp, uint8_t state);
 /* The connection is over: out of the table, timers off, programs woken. Idempotent. */
 void tcp_done(struct tcp_sock *tp);
+/* A port that bind(2) did not ask for is free when the connection is over; getsockname(2) still
+ * tells it. */
+void tcp_give_port(struct tcp_sock *tp);
 void tcp_fail(struct tcp_sock *tp, int err);  /* over, with an error for the program */
 void tcp_abort(struct tcp_sock *tp, int err); /* the same, and the peer gets a RST */
 void tcp_set_timer(struct tcp_sock *tp, enum tcp_timer which, uint64_t deadline_ns);
@@ -649,6 +653,7 @@ int tcp_connect(struct socket *s, const struct sockaddr_storage *a, unsigned len
 int tcp_disconnect(struct tcp_sock *tp);
 int tcp_shutdown(struct socket *s, int how);
 void tcp_release(struct socket *s);
+int tcp_getname(struct socket *s, bool peer, struct sockaddr_storage *a);
 unsigned tcp_poll(struct socket *s);
 long tcp_ioctl(struct socket *s, unsigned cmd, void *arg);
 uint64_t tcp_fin_timeout(const struct tcp_sock *tp); /* of an orphan in FIN_WAIT2; 0: none */

@@ -14,6 +14,7 @@ static void too_big(struct tcp_sock *tp, uint32_t mtu)
 	struct ip_addr to = tp->is.remote;
 	struct pkt *q;
 	uint32_t old = tp->mss;
+	uint64_t now = clock_ns();
 
 	if ((ip_is_v4(&to) && tp->is.pmtu_mode == IP_PMTUDISC_DONT) || tp->state == TCP_SYN_SENT)
 		return;
@@ -29,14 +30,15 @@ static void too_big(struct tcp_sock *tp, uint32_t mtu)
 		tp->ca = TCP_CA_LOSS;
 		tp->high_seq = tp->snd_nxt;
 		tp->ssthresh = MAX(tp->ssthresh, tp->cwnd);
-		tp->undo_ok = tp->frto = tp->frto_new = false;
+		tp->undo_ok = tp->frto = tp->frto_new = tp->tlp_out = false;
 	}
 	for (; q; q = tcp_rtx_next(q))
 		if (!(tcp_cb(q)->flags & TCB_SACKED) && q->len > tp->mss) {
 			tcp_mark_lost(tp, q);
 			list_del(&tcp_cb(q)->order);
 		}
-	tcp_resend(tp, clock_ns());
+	tcp_resend(tp, now);
+	tcp_arm_rto(tp, now); /* in place of a probe's */
 }
 
 static void report(struct tcp_sock *tp, const struct inet_error *e)

@@ -149,6 +149,7 @@ static void inherit(struct tcp_sock *c, const struct tcp_sock *l)
 	c->keep_idle_s = l->keep_idle_s;
 	c->keep_intvl_s = l->keep_intvl_s;
 	c->keep_count = l->keep_count;
+	c->syn_retries = l->syn_retries;
 	c->linger2_s = l->linger2_s;
 	c->user_timeout_ms = l->user_timeout_ms;
 	c->user_clamp = l->user_clamp;
@@ -209,6 +210,7 @@ static struct tcp_sock *make_child(struct tcp_sock *l)
 	inet_inherit(&c->is, &l->is);
 	tcp_sock_setup(c);
 	inherit(c, l);
+	s->priority = 0;
 	return c;
 }
 

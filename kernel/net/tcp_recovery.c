@@ -167,6 +167,7 @@ static void begin_reduction(struct tcp_sock *tp)
 	tp->prior_cwnd = MAX(tp->cwnd, tp->ca == TCP_CA_CWR ? tp->prior_cwnd : 0u);
 	tp->prior_ssthresh = tp->ssthresh;
 	tp->ssthresh = tp->cc->on_loss(tp);
+	tp->tlp_out = false; /* it found nothing that is not known now */
 	tp->prr_delivered = tp->prr_out = 0;
 	tp->prr_base = MAX(tp->cwnd, (uint32_t)tp->mss);
 	tp->high_seq = tp->snd_nxt;

@@ -11,6 +11,8 @@
 #include <task.h>
 #include "tcp.h"
 
+enum { TCP_CM_INQ = 36 };
+
 struct reader {
 	struct tcp_sock *tp;
 	struct socket_msg *m;
@@ -207,7 +209,7 @@ static int copy_available(struct reader *r)
 		}
 		leave(r, p);
 	}
-	return r->done < r->want;
+	return !r->want || r->done < r->want;
 }
 
 /* ---- waiting and the end of the stream ---- */
@@ -277,11 +279,9 @@ static ssize_t recv_urgent(struct reader *r)
 		return s->shutdown & SHUTDOWN_RD ? 0 : -EAGAIN;
 	byte = (uint8_t)tp->urg_data;
 	r->m->out_flags |= MSG_OOB;
-	if (!r->want) {
+	if (!r->want)
 		r->m->out_flags |= MSG_TRUNC;
-		return 0;
-	}
-	if (!(r->flags & MSG_TRUNC) && copy_to_iter(&byte, 1, r->m->iter) != 1)
+	else if (!(r->flags & MSG_TRUNC) && copy_to_iter(&byte, 1, r->m->iter) != 1)
 		return -EFAULT;
 	if (!is_peek(r)) {
 		net_enter();
@@ -291,7 +291,7 @@ static ssize_t recv_urgent(struct reader *r)
 		tcp_unlock(tp);
 		net_exit();
 	}
-	return 1;
+	return r->want != 0;
 }
 
 /* ---- recv(2) ---- */
@@ -307,8 +307,10 @@ static int read_loop(struct reader *r)
 		sync(r);
 		if (!more)
 			return 0;
-		if (find(r))
+		if (find(r) && r->want)
 			continue;
+		if (find(r))
+			return 0;
 		more = at_end(r);
 		if (more <= 0)
 			return more;
@@ -316,6 +318,15 @@ static int read_loop(struct reader *r)
 		if (err)
 			return r->done ? 0 : err;
 	}
+}
+
+/* TCP_INQ: how much is left to read; the end of the stream counts as one byte. */
+static void tell_inq(struct tcp_sock *tp, struct socket_msg *m)
+{
+	uint32_t n = READ_ONCE(tp->rcv_nxt) - tp->copied_seq;
+	int left = (int)MIN(n, (uint32_t)INT32_MAX);
+
+	cmsg_put(m, IPPROTO_TCP, TCP_CM_INQ, &left, sizeof(left));
 }
 
 /* The urgent byte lies behind us: the mark is history. */
@@ -353,9 +364,11 @@ ssize_t tcp_recvmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned f
 	r.seq = tp->copied_seq;
 	if (list_empty(&tp->rq.list))
 		sync(&r);
-	err = n ? read_loop(&r) : 0;
+	err = read_loop(&r);
 	if (unlikely(tp->urg_passed))
 		pass_mark(tp);
+	if (unlikely(tp->inq_wanted) && err >= 0)
+		tell_inq(tp, m);
 	mutex_unlock(&s->rcv_mutex);
 	return r.done ? (ssize_t)r.done : err;
 }

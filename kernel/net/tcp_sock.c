@@ -1,6 +1,6 @@
 /*
  * tcp_sock.c - what a program does to a TCP socket as a whole: bind, connect, shut down, close;
- * what poll(2) and ioctl(2) say of it.
+ * what its names, poll(2) and ioctl(2) say of it.
  *
  * bind, connect, listen and disconnecting are serialised by snd_mutex, which a connect gives back
  * while it waits. Does not: listen and accept (tcp_listen.c), data, options.
@@ -20,13 +20,12 @@ int tcp_bind(struct socket *s, const struct sockaddr_storage *a, unsigned len)
 	struct ip_addr ip;
 	uint32_t ifindex;
 	__be16 port;
-	int err = inet_addr_in(is, a, len, &ip, &port, &ifindex);
+	int err = inet_bind_name(is, a, len);
 
+	if (!err)
+		err = inet_addr_in(is, a, len, &ip, &port, &ifindex);
 	if (err)
 		return err == -ENETUNREACH ? -EINVAL : err;
-	if (s->family == AF_INET6 ? a->ss_family != AF_INET6
-				  : a->ss_family == AF_UNSPEC && !ip_is_any(&ip))
-		return -EAFNOSUPPORT;
 	mutex_lock(&s->snd_mutex);
 	err = tp->state != TCP_CLOSE || is->lport ? -EINVAL : inet_bind_check(is, &ip, &ifindex);
 	if (!err)
@@ -159,6 +158,7 @@ static void send_first_syn(struct tcp_sock *tp, uint64_t now)
 	tp->snd_nxt = tp->write_seq = tp->iss + 1;
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
 	tp->syn_ns = now;
+	WRITE_ONCE(tp->is.s.error, 0);
 	tcp_set_state(tp, TCP_SYN_SENT);
 	mib_inc(MIB_TCP_ACTIVE_OPENS);
 	tcp_send_syn(tp, now);
@@ -179,8 +179,7 @@ static void forget_peer(struct tcp_sock *tp)
 		is->local = any;
 	dst_release(&is->dst);
 	tcp_unlock(tp);
-	if (!is->is_bound_port)
-		inet_unbind(tcp_ports, is);
+	tcp_give_port(tp);
 }
 
 /* snd_mutex held. */
@@ -202,8 +201,6 @@ static int begin(struct tcp_sock *tp, const struct sockaddr_storage *a, unsigned
 		err = -EINVAL;
 	if (err)
 		return err;
-	if (!is->is_bound_port) /* of an earlier connection */
-		inet_unbind(tcp_ports, is);
 	if (tp->was_hashed) /* lookups may still stand on it */
 		rcu_synchronize();
 	tcp_conn_setup(tp);
@@ -288,6 +285,21 @@ int tcp_connect(struct socket *s, const struct sockaddr_storage *a, unsigned len
 	return err;
 }
 
+/* Ends what goes on; that is an error, which the program may ask for, where the peer learns of it
+ * or would have. Lock held. */
+static void dissolve(struct tcp_sock *tp)
+{
+	unsigned state = TCPF(tp->state);
+	bool told = state &
+		    (TCPF(TCP_SYN_SENT) | TCPF(TCP_SYN_RECV) | TCPF(TCP_ESTABLISHED) |
+			    TCPF(TCP_FIN_WAIT1) | TCPF(TCP_FIN_WAIT2) | TCPF(TCP_CLOSE_WAIT));
+
+	if (state & (TCPF(TCP_CLOSING) | TCPF(TCP_LAST_ACK)))
+		told = tp->snd_nxt != tp->write_seq;
+	if (tp->state != TCP_CLOSE)
+		tcp_abort(tp, told ? ECONNRESET : 0);
+}
+
 /* connect(2) with AF_UNSPEC: as if it were new, but for options and bindings. */
 int tcp_disconnect(struct tcp_sock *tp)
 {
@@ -299,12 +311,10 @@ int tcp_disconnect(struct tcp_sock *tp)
 	if (tp->state == TCP_LISTEN)
 		tcp_listen_stop(tp);
 	tcp_lock(tp);
-	if (tp->state != TCP_CLOSE)
-		tcp_abort(tp, 0);
+	dissolve(tp);
 	tcp_purge_receive(tp);
 	tcp_purge_reader(tp);
 	tcp_conn_setup(tp);
-	WRITE_ONCE(s->error, 0);
 	WRITE_ONCE(s->shutdown, 0);
 	tp->rcv_nxt = tp->copied_seq = 0;
 	tcp_unlock(tp);
@@ -454,14 +464,41 @@ void tcp_release(struct socket *s)
 	net_exit();
 }
 
+/* ---- names ---- */
+
+/* A peer is one that answered, and is there. */
+int tcp_getname(struct socket *s, bool peer, struct sockaddr_storage *a)
+{
+	struct tcp_sock *tp = tcp_sk(s);
+	struct inet_sock *is = &tp->is;
+	int len = -ENOTCONN;
+
+	spin_lock(&s->lock);
+	if (!peer)
+		len = (int)inet_addr_out(
+			is, &is->local, is->lport ? is->lport : tp->last_lport, is->scope_id, a);
+	else if (is->rport && tp->state != TCP_CLOSE && tp->state != TCP_SYN_SENT)
+		len = (int)inet_addr_out(is, &is->remote, is->rport, is->scope_id, a);
+	spin_unlock(&s->lock);
+	return len;
+}
+
 /* ---- poll(2) ---- */
+
+/* The next byte to read: one that was urgent once does not count. */
+static uint32_t next_seq(const struct tcp_sock *tp)
+{
+	uint32_t seq = READ_ONCE(tp->copied_seq);
+
+	return seq + (tp->has_gap && tp->urg_gap == seq);
+}
 
 static bool is_readable(const struct tcp_sock *tp)
 {
-	uint32_t have = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
+	uint32_t next = next_seq(tp), have = READ_ONCE(tp->rcv_nxt) - next;
 	uint32_t target = MAX(READ_ONCE(tp->is.s.rcvlowat), 1u);
 
-	if (tp->urg_data && tp->urg_seq == tp->copied_seq && !(tp->is.s.opts & SOPT_OOBINLINE))
+	if (tp->urg_data && tp->urg_seq == next && !(tp->is.s.opts & SOPT_OOBINLINE))
 		target++;
 	if ((int32_t)have <= 0)
 		return false;
@@ -509,13 +546,13 @@ unsigned tcp_poll(struct socket *s)
 
 static int bytes_to_read(const struct tcp_sock *tp)
 {
-	uint32_t n = tp->rcv_nxt - tp->copied_seq;
+	uint32_t next = next_seq(tp), n = tp->rcv_nxt - next;
 
 	if (is_connecting(tp))
 		return 0;
-	if (tp->urg_data && !(tp->is.s.opts & SOPT_OOBINLINE) &&
-		seq_le(tp->copied_seq, tp->urg_seq) && seq_lt(tp->urg_seq, tp->rcv_nxt))
-		return (int)(tp->urg_seq - tp->copied_seq);
+	if (tp->urg_data && !(tp->is.s.opts & SOPT_OOBINLINE) && seq_le(next, tp->urg_seq) &&
+		seq_lt(tp->urg_seq, tp->rcv_nxt))
+		return (int)(tp->urg_seq - next);
 	return (int)(n && tp->fin_received ? n - 1 : n);
 }
 
@@ -533,7 +570,7 @@ long tcp_ioctl(struct socket *s, unsigned cmd, void *arg)
 	if (cmd == SIOCINQ)
 		value = bytes_to_read(tp);
 	else if (cmd == SIOCATMARK)
-		value = tp->urg_data && tp->urg_seq == tp->copied_seq;
+		value = tp->urg_data && tp->urg_seq == next_seq(tp);
 	else if (is_connecting(tp) || tp->state == TCP_CLOSE)
 		value = 0;
 	else

@@ -10,7 +10,7 @@
 #include "tcp.h"
 #include "tcp_info.h"
 
-enum { CC_NAME = 16 };
+enum { CC_NAME = 16, LINGER2_MAX_S = 120 };
 enum tcp_option {
 	TCP_NODELAY = 1,
 	TCP_MAXSEG = 2,
@@ -192,7 +192,7 @@ static int set_acting(struct tcp_sock *tp, int name, int v)
 		tp->user_mss = (uint16_t)v;
 		return 0;
 	case TCP_LINGER2:
-		tp->linger2_s = v < 0 || v > 120 ? -1 : v;
+		tp->linger2_s = MIN(MAX(v, -1), LINGER2_MAX_S);
 		return 0;
 	case TCP_DEFER_ACCEPT:
 		tp->defer_retries = seconds_to_retries(v);
@@ -221,7 +221,9 @@ static int set_number(struct tcp_sock *tp, const struct number *n, int v)
 {
 	if (v < n->min || v > n->max)
 		return -EINVAL;
-	if (n->name == TCP_FASTOPEN && is_open(tp))
+	if ((n->name == TCP_FASTOPEN || n->name == TCP_FASTOPEN_NO_COOKIE) && is_open(tp))
+		return -EINVAL;
+	if (n->name == TCP_FASTOPEN_CONNECT && tp->state != TCP_CLOSE)
 		return -EINVAL;
 	number_store(tp, n, v);
 	if (n->name == TCP_KEEPIDLE)
@@ -396,6 +398,10 @@ int tcp_getsockopt(struct socket *s, int level, int name, void *val, unsigned *l
 	const struct number *n;
 	int v = 0, err = 0;
 
+	if (level == SOL_SOCKET && name == SO_ACCEPTCONN) {
+		v = tp->state == TCP_LISTEN;
+		return get_bytes(&v, sizeof(v), val, len);
+	}
 	if (level == SOL_SOCKET)
 		return -ENOPROTOOPT;
 	if (level != IPPROTO_TCP)

@@ -169,7 +169,7 @@ static void deliver(struct inet_sock *is, struct pkt *p)
 		pkt_free(p);
 		return;
 	}
-	if (socket_queue_rcv(&is->s, p)) {
+	if (socket_queue_rcv_after(&is->s, p, sizeof(struct udp_hdr))) {
 		mib_inc(v4 ? MIB_UDP_IN_DATAGRAMS : MIB_UDP6_IN_DATAGRAMS);
 		return;
 	}
@@ -481,6 +481,8 @@ static const struct socket_ops udp_ops = {
 	.ioctl = dgram_ioctl,
 	.setsockopt = udp_setsockopt,
 	.getsockopt = udp_getsockopt,
+	.has_peek_off = true,
+	.has_zerocopy = true,
 	.release = udp_release,
 	.destroy = dgram_destroy,
 };

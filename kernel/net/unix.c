@@ -262,17 +262,8 @@ static long unix_ioctl(struct socket *s, unsigned cmd, void *arg)
 
 static int unix_setsockopt(struct socket *s, int level, int name, const void *val, unsigned len)
 {
-	int v;
-
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
-	if (name != SO_PEEK_OFF)
-		return -ENOPROTOOPT;
-	memcpy(&v, val, sizeof(v));
-	mutex_lock(&s->rcv_mutex);
-	s->peek_off = v;
-	mutex_unlock(&s->rcv_mutex);
-	return 0;
+	(void)s, (void)name, (void)val, (void)len;
+	return level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
 }
 
 static int give_groups(const struct groups *g, gid_t *out, unsigned *len)
@@ -310,8 +301,7 @@ static int unix_getsockopt(struct socket *s, int level, int name, void *val, uns
 		err = c ? give_groups(c->groups, val, len) : -ENODATA;
 		break;
 	case SO_ACCEPTCONN:
-	case SO_PEEK_OFF:
-		v = name == SO_PEEK_OFF ? s->peek_off : us->state == UNIX_LISTENING;
+		v = us->state == UNIX_LISTENING;
 		*len = MIN(*len, (unsigned)sizeof(v));
 		memcpy(val, &v, *len);
 		break;
@@ -346,7 +336,8 @@ static ssize_t unix_seqpacket_recv(
 	.family = AF_UNIX, .bind = unix_bind, .socketpair = unix_socketpair,                       \
 	.getname = unix_getname, .shutdown = unix_shutdown, .poll = unix_poll,                     \
 	.ioctl = unix_ioctl, .setsockopt = unix_setsockopt, .getsockopt = unix_getsockopt,         \
-	.closing = unix_gc_closing, .release = unix_release, .destroy = unix_destroy
+	.has_peek_off = true, .closing = unix_gc_closing, .release = unix_release,                 \
+	.destroy = unix_destroy
 #define UNIX_CONNECTIONS                                                                           \
 	.connect = unix_stream_connect, .listen = unix_listen, .accept = unix_accept
 

@@ -51,9 +51,9 @@ static int check_flags(const struct clone_args *a)
 		return -EINVAL;
 	if (a->exit_signal < 0 || a->exit_signal > NSIG)
 		return -EINVAL;
-	if ((fl & (CLONE_NEW_NAMESPACES | CLONE_PIDFD)) || (fl & ~CLONE_KNOWN))
-		return -ENOSYS;
-	return 0;
+	if ((fl & CLONE_NEW_NAMESPACES & ~CLONE_NEWUSER) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return fl & ~CLONE_KNOWN ? -EINVAL : 0;
 }
 
 /* RLIMIT_NPROC counts the threads of a real user id. They can only be too many if there are that
@@ -230,7 +230,7 @@ static int plan_all(struct clone_plan *c)
 	if (!err)
 		err = plan_process(c);
 	if (!err)
-		err = pid_alloc(&c->task->tid);
+		err = pid_alloc(c->args->want_tid, &c->task->tid);
 	return err;
 }
 

@@ -345,7 +345,7 @@ static int decode_wake_op(uint32_t v, struct wake_op *o)
 	o->cmp_arg = (int32_t)(v << 20) >> 20;
 	if (v >> 31)
 		o->arg = (int32_t)(1u << (o->arg & 31));
-	return o->op > 4 || o->cmp > 5 ? -ENOSYS : 0;
+	return o->op > 4 ? -ENOSYS : 0;
 }
 
 static bool compare(const struct wake_op *o, int32_t old)
@@ -382,6 +382,8 @@ static long futex_wake_op(const struct futex_args *a, bool private)
 		err = user_xchg_op32(a->uaddr2, o.op, (uint32_t)o.arg, &old);
 	if (err)
 		return err;
+	if (o.cmp > 5)
+		return -ENOSYS; /* Linux looks at it only now */
 	n = wake_key(&k1, a->val, MATCH_ANY);
 	if (compare(&o, (int32_t)old))
 		n += wake_key(&k2, a->val2, MATCH_ANY);

@@ -40,11 +40,8 @@ int robust_list_get(pid_t tid, uint64_t *head, size_t *len)
 
 	if (!t)
 		return -ESRCH;
-	rcu_read_lock();
-	if (t->process != current_process() &&
-		rcu_dereference(t->cred)->uid != current->cred->euid && !capable(CAP_SYS_PTRACE))
+	if (!process_may_look(t, LOOK_REAL, POLICY_SEE))
 		err = -EPERM;
-	rcu_read_unlock();
 	if (!err) {
 		*head = (uint64_t)(uintptr_t)t->uthread->robust_list;
 		*len = sizeof(struct robust_list_head);

@@ -336,8 +336,13 @@ long futex_pi_unlock(uint32_t __user *uaddr, bool private)
 {
 	struct futex_key k;
 	struct bucket *b;
-	int err = futex_get_key(uaddr, private, &k);
+	uint32_t v;
+	int err = get_user(v, uaddr);
 
+	if (!err && (v & WORD_TID) != (uint32_t)current->tid)
+		err = -EPERM; /* whatever else is wrong with the word */
+	if (!err)
+		err = futex_get_key(uaddr, private, &k);
 	if (err)
 		return err;
 	b = bucket_of(&k);

@@ -100,7 +100,7 @@ static int make_process(struct task *t)
 	p->start_ns = clock_ns();
 	err = user_abi->process_init ? user_abi->process_init(p, NULL) : 0;
 	if (!err)
-		err = pid_alloc(&pid);
+		err = pid_alloc(0, &pid);
 	if (err)
 		goto free_parts;
 	PANIC_ON(pid != 1);

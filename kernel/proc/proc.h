@@ -15,9 +15,10 @@ extern struct process *init_process;   /* pid 1; NULL before it exists */
 extern struct list_head all_processes; /* [tasklist] process.all_node */
 
 /* ---- process.c ---- */
-int __must_check pid_alloc(pid_t *out); /* -EAGAIN */
-void pid_release_locked(pid_t pid);     /* nobody is called so any more; tasklist_lock held */
-void pid_cancel(pid_t pid);             /* allocated but never used */
+/* @want: 0 or the only one that will do. -EAGAIN, -EEXIST, -EINVAL */
+int __must_check pid_alloc(pid_t want, pid_t *out);
+void pid_release_locked(pid_t pid); /* nobody is called so any more; tasklist_lock held */
+void pid_cancel(pid_t pid);         /* allocated but never used */
 void process_hash_locked(struct process *p);
 void thread_hash_locked(struct uthread *u);
 struct uthread *thread_lookup(pid_t tid);  /* tasklist_lock held or RCU */

@@ -62,11 +62,33 @@ static inline struct hlist_head *bucket(struct hlist_head *table, pid_t id)
 	return &table[(unsigned)id & (HASH_SIZE - 1)];
 }
 
-int pid_alloc(pid_t *out)
+static int pid_take(pid_t want, pid_t *out)
 {
-	unsigned long f = spin_lock_irq(&pid_lock);
-	uint64_t id = bitmap_find_clear(pid_map, PID_MAX, (uint64_t)last_pid + 1);
+	int err = -EEXIST;
+	unsigned long f;
 
+	if (want < 0 || want >= PID_MAX)
+		return -EINVAL;
+	f = spin_lock_irq(&pid_lock);
+	if (!bit_test(pid_map, (uint64_t)want)) {
+		bit_set(pid_map, (uint64_t)want);
+		nr_pids++;
+		*out = want;
+		err = 0;
+	}
+	spin_unlock_irq(&pid_lock, f);
+	return err;
+}
+
+int pid_alloc(pid_t want, pid_t *out)
+{
+	unsigned long f;
+	uint64_t id;
+
+	if (want)
+		return pid_take(want, out);
+	f = spin_lock_irq(&pid_lock);
+	id = bitmap_find_clear(pid_map, PID_MAX, (uint64_t)last_pid + 1);
 	if (id >= PID_MAX)
 		id = bitmap_find_clear(pid_map, PID_MAX, PID_RESERVED);
 	if (id < PID_MAX) {
@@ -326,6 +348,30 @@ static void task_parts_free(struct task *t)
 	cred_put(t->cred);
 	uthread_free(t->uthread);
 	process_put(t->process);
+}
+
+static bool all_ids_are(const struct cred *c, uid_t uid, gid_t gid)
+{
+	return c->uid == uid && c->euid == uid && c->suid == uid && c->gid == gid &&
+	       c->egid == gid && c->sgid == gid;
+}
+
+bool process_may_look(struct task *t, enum look_ids ids, enum policy_proc_op op)
+{
+	const struct cred *me = current->cred, *other;
+	bool ok = true, fs = ids == LOOK_FS;
+
+	if (t->process == current_process())
+		return true;
+	rcu_read_lock();
+	other = rcu_dereference(t->cred);
+	if (!cred_capable(me, CAP_SYS_PTRACE))
+		ok = all_ids_are(other, fs ? me->fsuid : me->uid, fs ? me->fsgid : me->gid) &&
+		     t->process->dumpable &&
+		     !(other->permitted & ~(fs ? me->effective : me->permitted));
+	ok = ok && !policy_proc(me, other, op);
+	rcu_read_unlock();
+	return ok;
 }
 
 void process_unhash_locked(struct process *p)

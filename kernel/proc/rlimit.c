@@ -80,15 +80,14 @@ int process_rlimit(struct process *p, unsigned which, const struct rlimit *new_,
 {
 	struct rlimit *l;
 	unsigned long f;
-	int err;
+	int err = may_look(p);
 
+	if (err)
+		return err;
 	if (which >= RLIMIT_COUNT || (new_ && new_->cur > new_->max))
 		return -EINVAL;
 	if (new_ && which == RLIMIT_NOFILE && new_->max > NR_OPEN_MAX)
 		return -EPERM;
-	err = may_look(p);
-	if (err)
-		return err;
 	l = &p->limits[which];
 	f = spin_lock_irq(&p->sig_lock);
 	if (new_ && new_->max > l->max && !capable(CAP_SYS_RESOURCE)) {

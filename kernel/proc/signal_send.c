@@ -147,7 +147,9 @@ int signal_send_locked(struct process *p, struct uthread *u, int sig, const stru
 		return 0;
 	/* SIGKILL tells nothing to anybody: no entry. */
 	if (sig != SIGKILL) {
-		bool queued = sigqueue_add_locked(p, s, sig, info, sig < SIGRTMIN);
+		/* What the kernel and kill(2) say of an ordinary signal is not counted. */
+		bool free = sig < SIGRTMIN && (!info || info->code >= 0);
+		bool queued = sigqueue_add_locked(p, s, sig, info, free);
 
 		if (!queued && sig >= SIGRTMIN && info && info->code != SI_USER &&
 			info->code != SI_KERNEL)

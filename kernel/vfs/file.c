@@ -65,9 +65,13 @@ static int writer_begin(struct file *f)
 	else
 		i->write_count++;
 	spin_unlock(&i->spin);
-	if (!err)
-		f->mode |= FMODE_WRITER;
-	return err;
+	if (err)
+		return err;
+	f->mode |= FMODE_WRITER;
+	/* Pairs with mount_forbid_writers(): one of the two sees the other. */
+	atomic_inc(&f->path.mnt->writers);
+	smp_mb();
+	return path_want_write(&f->path);
 }
 
 int file_deny_write(struct file *f)
@@ -94,6 +98,8 @@ static void write_count_end(struct file *f)
 
 	if (!(f->mode & (FMODE_WRITER | FMODE_DENY_WRITE)))
 		return;
+	if (f->mode & FMODE_WRITER)
+		atomic_dec(&f->path.mnt->writers);
 	spin_lock(&i->spin);
 	i->write_count += f->mode & FMODE_WRITER ? -1 : 1;
 	spin_unlock(&i->spin);

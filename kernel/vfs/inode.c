@@ -422,7 +422,7 @@ bool inodes_any_writer(struct super *sb)
 
 	spin_lock(&sb->lock);
 	list_for_each_entry (i, &sb->inodes, sb_node)
-		any |= READ_ONCE(i->write_count) > 0;
+		any |= READ_ONCE(i->write_count) > 0 || !READ_ONCE(i->nlink);
 	spin_unlock(&sb->lock);
 	return any;
 }

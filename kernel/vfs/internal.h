@@ -56,6 +56,7 @@ bool inode_try_get(struct inode *i);     /* RCU or a list's lock; false: being f
 void inodes_evict_all(struct super *sb); /* unmount */
 int inodes_write_dirty(struct super *sb, bool wait);
 int inodes_sync_data(struct super *sb); /* write all dirty pages and wait */
+/* Is a file open for writing, or to be deleted when it is closed? Then it cannot be read-only. */
 bool inodes_any_writer(struct super *sb);
 bool atime_due(const struct mount *m, const struct inode *i);
 static inline void path_touch_atime(const struct path *p, struct inode *i)
@@ -140,6 +141,7 @@ static inline struct mount *mount_get(struct mount *m)
 	return m;
 }
 void mount_put(struct mount *m);
+void mount_put_unused(struct mount *m); /* leaves ->expiring alone */
 void mount_tree_init(void);
 struct mount *mount_create(struct super *sb, struct dentry *root, const char *source,
 	unsigned flags);                          /* takes over the super's reference */

@@ -93,6 +93,13 @@ static void mount_free(struct rcu_head *h)
 
 void mount_put(struct mount *m)
 {
+	if (unlikely(READ_ONCE(m->expiring)))
+		WRITE_ONCE(m->expiring, false);
+	mount_put_unused(m);
+}
+
+void mount_put_unused(struct mount *m)
+{
 	if (!refcount_dec(&m->refs))
 		return;
 	d_put(m->root);

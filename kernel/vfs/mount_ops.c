@@ -1,8 +1,6 @@
 /*
  * mount_ops.c - mount(2), umount(2), pivot_root(2): checks and order of work; the tree itself is
  * mount.c's, who else gets a mount propagate.c's.
- *
- * Does not: expire mounts (MNT_EXPIRE is refused).
  */
 #include "mount.h"
 #include <stat.h>
@@ -76,6 +74,23 @@ int vfs_mount(const char *source, const struct path *at, const char *type, unsig
 	return attach_new(m, at);
 }
 
+/* A mount of which no file is open for writing becomes read-only; with mount_mutex. */
+static int mount_forbid_writers(struct mount *m)
+{
+	uint32_t was = m->flags;
+
+	if (was & MS_RDONLY)
+		return 0;
+	if (atomic_read(&m->writers))
+		return -EBUSY;
+	WRITE_ONCE(m->flags, was | MS_RDONLY);
+	smp_mb(); /* writer_begin() */
+	if (!atomic_read(&m->writers))
+		return 0;
+	WRITE_ONCE(m->flags, was);
+	return -EBUSY;
+}
+
 int vfs_remount(const struct path *at, unsigned flags, const char *options)
 {
 	struct mount *m = at->mnt;
@@ -87,7 +102,9 @@ int vfs_remount(const struct path *at, unsigned flags, const char *options)
 	if (!is_mount_root(at))
 		return -EINVAL;
 	mutex_lock(&mount_mutex);
-	if (!(flags & MS_BIND))
+	if (flags & MS_BIND)
+		err = mount_flags & MS_RDONLY ? mount_forbid_writers(m) : 0;
+	else
 		err = super_remount(m->sb, flags & MS_OF_SUPER, options);
 	if (!err) {
 		if (!(mount_flags & (MS_NOATIME | MS_STRICTATIME)))
@@ -199,12 +216,30 @@ int vfs_set_propagation(const struct path *at, unsigned kind, bool recursive)
 
 enum { UMOUNT_FORCE = 1, UMOUNT_DETACH = 2, UMOUNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
 
+/* umount2(2), MNT_EXPIRE: the first call marks a mount that nobody uses, the next one after which
+ * it was not used takes it away. */
+static int expire_locked(struct mount *m)
+{
+	if (!list_empty(&m->children) || refcount_read(&m->refs) > 2)
+		return -EBUSY;
+	if (READ_ONCE(m->expiring))
+		return 0;
+	WRITE_ONCE(m->expiring, true);
+	return -EAGAIN;
+}
+
 static int umount_locked(struct mount *m, unsigned flags, struct list_head *gone)
 {
 	LIST_HEAD(set);
 
 	if (!m->ns || m->ns != current->fs->ns)
 		return -EINVAL;
+	if (flags & UMOUNT_EXPIRE) {
+		int err = m == current->fs->root.mnt ? -EINVAL : expire_locked(m);
+
+		if (err)
+			return err;
+	}
 	if (m->parent == m) /* the root stays, but goes read-only, as at shutdown */
 		return flags & UMOUNT_DETACH ? -EBUSY
 					     : super_remount(m->sb, m->sb->flags | MS_RDONLY, NULL);
@@ -227,7 +262,7 @@ int vfs_umount(const struct path *at, unsigned flags)
 	if (err)
 		return err;
 	if (!is_mount_root(at) ||
-		flags & ~(unsigned)(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_NOFOLLOW))
+		flags & ~(unsigned)(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
 	mutex_lock(&mount_mutex);
 	err = umount_locked(at->mnt, flags, &gone);

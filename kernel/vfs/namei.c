@@ -800,3 +800,9 @@ void path_put(const struct path *p)
 	d_put(p->dentry);
 	mount_put(p->mnt);
 }
+
+void path_put_unused(const struct path *p)
+{
+	d_put(p->dentry);
+	mount_put_unused(p->mnt);
+}

@@ -131,6 +131,15 @@ static ssize_t send_pages(struct side *in, struct side *out, size_t n)
 	return done ? (ssize_t)done : r;
 }
 
+/* Where both file systems' files end at the latest. */
+static int64_t size_limit(const struct file *a, const struct file *b)
+{
+	int64_t m = a->inode->sb->max_size, n = b->inode->sb->max_size;
+
+	m = m ? m : INT64_MAX;
+	return n ? MIN(m, n) : m;
+}
+
 ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t n)
 {
 	struct side from;
@@ -148,6 +157,8 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t 
 	if (!n)
 		return 0;
 	n = MIN(n, MAX_RW);
+	if (in_pos && *in_pos >= size_limit(in, out) && *in_pos <= INT64_MAX - (int64_t)n)
+		return -EOVERFLOW;
 	if (!in->ops->read || !out->ops->write)
 		return -EINVAL;
 	side_begin(&from, in, in_pos);

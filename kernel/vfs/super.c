@@ -409,9 +409,8 @@ static uint64_t statfs_flags(const struct mount *m)
 	return r | (f & MS_RELATIME ? ST_RELATIME : 0);
 }
 
-int vfs_statfs(const struct path *p, struct kstatfs *st)
+static int statfs_super(struct super *sb, struct kstatfs *st)
 {
-	struct super *sb = p->mnt->sb;
 	int err;
 
 	memset(st, 0, sizeof(*st));
@@ -419,12 +418,40 @@ int vfs_statfs(const struct path *p, struct kstatfs *st)
 	st->namelen = NAME_MAX;
 	st->fsid = sb->dev;
 	err = sb->ops->statfs ? sb->ops->statfs(sb, st) : 0;
+	if (!st->frsize)
+		st->frsize = st->bsize;
+	return err;
+}
+
+int vfs_statfs_dev(dev_t dev, struct kstatfs *st)
+{
+	struct super *sb, *found = NULL;
+	int err;
+
+	spin_lock(&supers_lock);
+	list_for_each_entry (sb, &supers, node) {
+		if (sb->dev == dev && refcount_inc_not_zero(&sb->refs)) {
+			found = sb;
+			break;
+		}
+	}
+	spin_unlock(&supers_lock);
+	if (!found)
+		return -EINVAL;
+	err = statfs_super(found, st);
+	super_put(found);
+	return err;
+}
+
+int vfs_statfs(const struct path *p, struct kstatfs *st)
+{
+	struct super *sb = p->mnt->sb;
+	int err = statfs_super(sb, st);
+
 	if (err)
 		return err;
 	if (S_ISFIFO(p->dentry->inode->mode) && sb_is_anon(sb))
 		st->type = PIPEFS_MAGIC;
-	if (!st->frsize)
-		st->frsize = st->bsize;
 	st->flags = statfs_flags(p->mnt);
 	return 0;
 }

@@ -94,6 +94,8 @@ CASE_ON(disk, an_immutable_file_does_not_change)
 	R(open_close("f", O_RDWR | O_CREAT | O_EXCL));
 	R(access("f", W_OK));
 	R(access("f", R_OK | X_OK));
+	R(sc(faccessat, AT_FDCWD, "f", W_OK));
+	R(sc(faccessat2, AT_FDCWD, "f", W_OK, 0));
 	R(truncate("f", 1));
 	R(unlink("f"));
 	R(rename("f", "g"));
@@ -127,6 +129,8 @@ CASE_ON(disk, an_immutable_folder_keeps_its_names)
 	R(open_close("d/new", O_WRONLY | O_CREAT));
 	R(mkdir("d/n", 0755));
 	R(symlink("x", "d/n"));
+	R(mkdirat(AT_FDCWD, "d/n", 0755));
+	R(symlinkat("x", AT_FDCWD, "d/n"));
 	R(link("d/f", "d/n"));
 	R(unlink("d/f"));
 	R(rmdir("d/sub"));

@@ -146,3 +146,67 @@ CASE(asking)
 	SHOW(sc(fstatfs, open("f", O_RDONLY), BAD_PTR));
 	SHOW(sc(fstatfs, open("f", O_PATH), bytes));
 }
+
+/* MNT_EXPIRE: a mount goes with the second call if nobody used it after the first. */
+CASE(expiring)
+{
+	int fd;
+
+	begin();
+	SHOW(mount("none", "d", "tmpfs", 0, NULL));
+	SHOW(umount2("d", MNT_EXPIRE));
+	SHOW(umount2("d", MNT_EXPIRE));
+	SHOW(umount2("d", MNT_EXPIRE));
+	SHOW(mount("none", "d", "tmpfs", 0, NULL));
+	SHOW(umount2("d", MNT_EXPIRE));
+	put("d/f", "x");
+	SHOW(umount2("d", MNT_EXPIRE));
+	fd = open("d/f", O_RDONLY);
+	SHOW(umount2("d", MNT_EXPIRE));
+	close(fd);
+	SHOW(umount2("d", MNT_EXPIRE));
+	mkdir("d/x", 0755);
+	SHOW(mount("none", "d/x", "tmpfs", 0, NULL));
+	SHOW(umount2("d", MNT_EXPIRE));
+	SHOW(umount2("d/x", MNT_EXPIRE));
+	SHOW(umount2("d/x", MNT_EXPIRE));
+	SHOW(umount2("d", MNT_EXPIRE | UMOUNT_NOFOLLOW));
+	SHOW(umount2("d", MNT_EXPIRE | MNT_DETACH));
+	SHOW(umount2("d", MNT_EXPIRE | MNT_FORCE));
+	SHOW(umount2("d", MNT_EXPIRE));
+	SHOW(umount2("d", MNT_EXPIRE));
+	SHOW(umount2("/", MNT_EXPIRE));
+	SHOW(umount2("f", MNT_EXPIRE));
+}
+
+/* What is open for writing keeps a mount from becoming read-only, and a file system too. */
+CASE(read_only_with_writers)
+{
+	int fd, reader;
+
+	begin();
+	SHOW(mount("none", "d", "tmpfs", 0, NULL));
+	SHOW(mount("d", "e", NULL, MS_BIND, NULL));
+	fd = open("d/f", O_WRONLY | O_CREAT, 0644);
+	SHOW(mount(NULL, "d", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	SHOW(mount(NULL, "e", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	SHOW(mount(NULL, "e", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	SHOW(open("e/f", O_WRONLY));
+	SHOW(open("e/new", O_WRONLY | O_CREAT, 0644));
+	R(write(fd, "still", 5));
+	close(fd);
+	SHOW(mount(NULL, "d", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	SHOW(mount(NULL, "d", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	SHOW(open("d/f", O_RDWR));
+	SHOW(mkdir("d/dir", 0755));
+	SHOW(mount(NULL, "d", NULL, MS_REMOUNT | MS_BIND, NULL));
+	SHOW(mkdir("d/dir", 0755));
+	reader = open("d/f", O_RDONLY);
+	SHOW(unlink("d/f"));
+	SHOW(mount(NULL, "d", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	close(reader);
+	SHOW(mount(NULL, "d", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	SHOW(mkdir("d/more", 0755));
+	SHOW(umount2("e", 0));
+	SHOW(umount2("d", 0));
+}

@@ -19,7 +19,7 @@ SUITE = BUILD / "ports/busybox-testsuite/usr/share/busybox-testsuite"
 ENVIRONMENT = "export HOME=/root PATH=/bin:/sbin:/usr/bin:/usr/sbin TERM=linux"
 # All of wget's cases fetch pages of the Internet. bc computes for minutes: a test of its own.
 APART = {"wget", "bc"}
-LIMIT = 900
+LIMIT = 1800
 
 
 def applets():

@@ -1,6 +1,7 @@
 /*
  * libc.c - the half of the unit-test runtime that talks to the host's C library; unit.h's types are
- * repeated here because kernel headers and libc headers cannot meet in one file.
+ * repeated here because kernel headers and libc headers cannot meet in one file. What is weak is
+ * another's in tests/fuzz.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,6 +31,7 @@ bool unit_str(const char *file, int line, const char *a, const char *b);
 bool unit_mem(const char *file, int line, const void *a, const void *b, size_t n);
 void unit_print(const char *fmt, ...);
 uint64_t unit_random(void);
+void unit_random_seed(uint64_t seed);
 void *unit_read_file(const char *path, size_t *size);
 void *unit_malloc(size_t n);
 void *unit_malloc_aligned(size_t align, size_t n);
@@ -42,7 +44,7 @@ void unit_register(const char *name, const char *file, void (*fn)(void))
 	tests[nr_tests++] = (struct test){name, file, fn};
 }
 
-void unit_fail(const char *file, int line, const char *fmt, ...)
+__attribute__((weak)) void unit_fail(const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -56,7 +58,7 @@ void unit_fail(const char *file, int line, const char *fmt, ...)
 }
 
 /* Ends the running test: the kernel code under it cannot go on. */
-void unit_bail(const char *why)
+__attribute__((weak)) void unit_bail(const char *why)
 {
 	failures++;
 	printf("FAIL %s\n", why);
@@ -109,6 +111,11 @@ void unit_print(const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	fflush(stdout);
+}
+
+void unit_random_seed(uint64_t seed)
+{
+	rng = seed;
 }
 
 uint64_t unit_random(void)
@@ -165,7 +172,7 @@ void *unit_read_file(const char *path, size_t *size)
 static bool run_test(const struct test *t)
 {
 	failures = 0;
-	rng = 1;
+	unit_random_seed(1);
 	unit_host_begin();
 	if (!setjmp(bail_out))
 		t->fn();

@@ -11,7 +11,7 @@ FLAGS := -std=gnu17 -g -O1 -ffreestanding -fno-strict-aliasing -fno-delete-null-
 	-fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -ftrivial-auto-var-init=pattern \
 	-Wall -Wextra -Werror -Wno-sign-compare -Wno-unused-parameter -Wno-missing-field-initializers -MMD -MP
 KFLAGS := $(FLAGS) -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
-	-DCONFIG_DEBUG=1 -DUNIT_TEST=1 -I. -Itests/unit -Itests/unit/host/include -Ikernel/include -I$(UNIT)/../gen
+	-DCONFIG_DEBUG=1 -DUNIT_TEST=1 -I. -Itests/unit -Itests/unit/host/include -Ikernel/include -Icompat -I$(UNIT)/../gen
 HOST := $(patsubst %.c,$(UNIT)/obj/%.o,$(wildcard tests/unit/host/*.c)) $(UNIT)/obj/tests/unit/libc.o
 
 all: $(foreach p,$(PROGRAMS),$(if $(findstring $(or $(T),$(p)),$(p)),$(UNIT)/bin/$(p)))

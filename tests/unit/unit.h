@@ -39,6 +39,7 @@ bool unit_mem(const char *file, int line, const void *a, const void *b, size_t n
 
 void unit_print(const char *fmt, ...) __printf(1, 2);
 uint64_t unit_random(void); /* same sequence in every run of a test */
+void unit_random_seed(uint64_t seed);
 static inline uint64_t unit_below(uint64_t n)
 {
 	return unit_random() % n;

@@ -439,7 +439,7 @@ TEST(peek_trunc_and_waitall)
 	       "inq = 6\n"
 	       "read 20 WAITALL = 6\n" /* not blocking: what there is */
 	       "read 20 WAITALL = -EAGAIN\n"
-	       "read 0 =\n");
+	       "read 0 = -EAGAIN\n");
 	script_end();
 }
 

@@ -518,6 +518,56 @@ TEST(the_probe_is_new_data_if_there_is_any)
 	script_end();
 }
 
+TEST(a_probe_under_way_when_the_path_shrinks_leaves_the_window_alone)
+{
+	script_begin();
+	SCRIPT("connect = -EINPROGRESS\n"
+	       "> S 0\n"
+	       "+50ms\n"
+	       "< S. 0 ack 1 <mss 1460,sackOK>\n"
+	       "> . 1\n"
+	       "write 2920 = 2920\n"
+	       "sent = 2\n"
+	       "< . 1 ack 1461\n"
+	       "+400ms\n"
+	       "> P. 1461:2921\n" /* the probe */
+	       "icmp EMSGSIZE 1461 1200\n"
+	       "> . 1461:2621\n"
+	       "> P. 2621:2921\n"
+	       "write 100 = 100\n"
+	       "drain\n"
+	       "< . 1 ack 3021\n");
+	EXPECT(script.sk->cwnd <= 20000); /* in slow start there is no threshold to fall back to */
+	script_end();
+}
+
+TEST(no_probe_is_sent_while_a_smaller_path_is_dealt_with)
+{
+	script_begin();
+	SCRIPT("connect = -EINPROGRESS\n"
+	       "> S 0\n"
+	       "+50ms\n"
+	       "< S. 0 ack 1 <mss 1460,sackOK>\n"
+	       "> . 1\n"
+	       "write 2920 = 2920\n"
+	       "sent = 2\n"
+	       "icmp EMSGSIZE 1 1200\n"
+	       "> . 1:1161\n"
+	       "> . 1161:2321\n"
+	       "> P. 2321:2921\n"
+	       "+140ms\n"
+	       ">none\n"
+	       "+150ms\n"
+	       "> . 1:1161\n" /* the timeout */
+	       "< . 1 ack 2921\n"
+	       "write 100 = 100\n"
+	       "drain\n"
+	       "< . 1 ack 3021\n");
+	EXPECT_EQ(net_mib[MIB_TCPX_LOSS_PROBES], 0);
+	EXPECT(script.sk->cwnd <= 20000);
+	script_end();
+}
+
 /* ---- windows ---- */
 
 TEST(reno_halves_and_grows_by_one_segment_a_round_trip)

@@ -758,6 +758,7 @@ TEST(disconnecting_resets_and_the_socket_can_be_used_again)
 	EXPECT_EQ(tcp_connect(&script.sk->is.s, &a, sizeof(struct sockaddr_in), 0), 0);
 	SCRIPT("> R. 1 ack 6\n"
 	       "state CLOSE\n"
+	       "read 10 = -ECONNRESET\n"
 	       "read 10 = -ENOTCONN\n"
 	       "inq =\n");
 	script.has_iss = false;

@@ -306,6 +306,11 @@ int inet_addr_in(struct inet_sock *is, const struct sockaddr_storage *a, unsigne
 	*ifindex = 0;
 	return 0;
 }
+int inet_bind_name(const struct inet_sock *is, const struct sockaddr_storage *a, unsigned len)
+{
+	(void)is, (void)a, (void)len;
+	return 0;
+}
 void inet_any_to_loopback(struct ip_addr *a)
 {
 	if (ip_is_any(a))
@@ -316,10 +321,18 @@ int inet_bind_check(struct inet_sock *is, const struct ip_addr *a, uint32_t *ifi
 	(void)is, (void)a, (void)ifindex;
 	return 0;
 }
-int inet_getname(struct socket *s, bool peer, struct sockaddr_storage *a)
+unsigned inet_addr_out(struct inet_sock *is, const struct ip_addr *ip, __be16 port,
+	uint32_t ifindex, struct sockaddr_storage *a)
 {
-	(void)s, (void)peer, (void)a;
-	return 0;
+	struct sockaddr_in *in = (struct sockaddr_in *)a;
+
+	(void)is, (void)ifindex;
+	*in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port, .sin_addr = ip_v4(ip)};
+	return sizeof(*in);
+}
+void cmsg_put(struct socket_msg *m, int level, int type, const void *data, size_t n)
+{
+	(void)m, (void)level, (void)type, (void)data, (void)n;
 }
 int inet_setsockopt(struct socket *s, int level, int name, const void *val, unsigned len)
 {

@@ -315,7 +315,8 @@ static void world_begin(void)
 	if (!init_task) {
 		pid_t pid;
 
-		if (task_create("init", &init_task) || mm_create(&init_task->mm) || pid_alloc(&pid))
+		if (task_create("init", &init_task) || mm_create(&init_task->mm) ||
+			pid_alloc(0, &pid))
 			panic("no memory");
 		init_task->files = new_files();
 		init_task->fs = fs_context_copy(NULL);
