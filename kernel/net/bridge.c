@@ -371,7 +371,8 @@ static void leave(struct netdev *d, bool is_going)
 		netdev_promisc(d, -1);
 		netdev_changed(d);
 	}
-	follow_ports(b);
+	if (!b->is_going)
+		follow_ports(b);
 }
 
 static int bridge_del_port(struct netdev *br, struct netdev *d)
@@ -398,8 +399,17 @@ bool bridge_is(const struct netdev *d)
 	return d->ops == &bridge_ops;
 }
 
+static void let_ports_go(struct bridge *b)
+{
+	b->is_going = true;
+	while (!list_empty(&b->ports))
+		leave(list_first(&b->ports, struct bridge_port, node)->dev, false);
+}
+
 static void on_event(struct netdev *d, enum netdev_event e)
 {
+	if (bridge_is(d) && e == NETDEV_GOING)
+		let_ports_go(bridge_of(d));
 	if (bridge_is(d) && e == NETDEV_MAC)
 		sync_local(bridge_of(d));
 	if (!d->master || !bridge_is(d->master))
@@ -446,20 +456,11 @@ static int bridge_create(struct net *net, const char *name, const void *arg, str
 	return err;
 }
 
-static void bridge_destroy(struct netdev *d)
-{
-	struct bridge *b = bridge_of(d);
-
-	while (!list_empty(&b->ports))
-		leave(list_first(&b->ports, struct bridge_port, node)->dev, false);
-	netdev_unregister(d);
-}
-
 static struct netdev_watcher bridge_watcher = {.event = on_event};
 static struct netdev_kind bridge_kind = {
 	.name = "bridge",
 	.create = bridge_create,
-	.destroy = bridge_destroy,
+	.destroy = netdev_unregister,
 };
 
 void bridge_init(void)

@@ -26,6 +26,7 @@ struct bridge { /* netdev's ->priv */
 	struct netdev *dev;
 	struct list_head ports;             /* [m] */
 	bool own_mac, own_mtu;              /* [m] the administrator's, not the ports' */
+	bool is_going;                      /* [m] told that it is unregistered */
 	uint64_t ageing_ns;                 /* [a] */
 	struct net_timer sweep;             /* while the bridge is up */
 	struct spinlock fdb_lock;           /* level 48 */
