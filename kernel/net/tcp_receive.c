@@ -284,6 +284,14 @@ static bool ofo_merge(struct tcp_sock *tp, struct pkt *before, struct pkt *p)
 	return true;
 }
 
+/* All of @p is here already. Consumes. */
+static void ofo_repeated(struct tcp_sock *tp, struct pkt *p, uint32_t start, uint32_t end)
+{
+	tcp_sacks_add(tp, start, end);
+	tcp_mem_give(tp, p->truesize);
+	pkt_free(p);
+}
+
 /* Consumes. Charged already. */
 static void ofo_insert(struct tcp_sock *tp, struct pkt *p)
 {
@@ -298,9 +306,7 @@ static void ofo_insert(struct tcp_sock *tp, struct pkt *p)
 
 		tcp_dsack(tp, cb->seq, seq_min(known, cb->end_seq));
 		if (seq_le(cb->end_seq, known)) {
-			tcp_sacks_add(tp, start, end);
-			tcp_mem_give(tp, p->truesize);
-			pkt_free(p);
+			ofo_repeated(tp, p, start, end);
 			return;
 		}
 		pkt_pull(p, known - cb->seq);
@@ -309,6 +315,10 @@ static void ofo_insert(struct tcp_sock *tp, struct pkt *p)
 	ofo_trim_behind(tp, p, before ? rb_next(&before->rb) : rb_first(&tp->ofo));
 	if (!tp->ofo_last)
 		tp->ofo_last = rb_entry(rb_last(&tp->ofo), struct pkt, rb);
+	if (cb->seq == cb->end_seq) { /* no hole between the one before and the one behind */
+		ofo_repeated(tp, p, start, end);
+		return;
+	}
 	p->dev = NULL;
 	if (!before || !ofo_merge(tp, before, p)) {
 		tcp_rmem_add(tp, (int32_t)p->truesize);

@@ -102,6 +102,32 @@ TEST(overlaps_in_all_shapes_leave_the_right_bytes)
 	script_end();
 }
 
+TEST(data_behind_a_fin_is_not_kept_twice)
+{
+	unsigned waiting = 0;
+	uint32_t memory;
+
+	script_begin();
+	ESTABLISHED("mss 1000,sackOK");
+	SCRIPT("< . 22:31 ack 1\n"
+	       "< F. 11:21 ack 1\n" /* to 22 with the FIN */
+	       "drain\n");
+	memory = script.sk->rmem;
+	SCRIPT("< . 15:25 ack 1\n" /* nothing new on either side */
+	       "< . 15:25 ack 1\n"
+	       "drain\n");
+	for (struct rb_node *n = rb_first(&script.sk->ofo); n; n = rb_next(n))
+		waiting++;
+	EXPECT_EQ(waiting, 2);
+	EXPECT_EQ(script.sk->rmem, memory);
+	SCRIPT("< . 1:11 ack 1\n"
+	       "state CLOSE_WAIT\n"
+	       "read 100 = 20\n"
+	       "read 100 = 0\n"
+	       "drain\n");
+	script_end();
+}
+
 TEST(a_fin_out_of_order_waits_for_what_is_before_it)
 {
 	script_begin();
