@@ -198,6 +198,7 @@ CASE(full)
 	while (write(to, bytes, 4096) == 4096)
 		;
 	R(write(to, bytes, 4096));
+	lseek(from, 0, SEEK_SET);
 	R(sc(copy_file_range, from, NULL, to, NULL, 4096, 0));
 	R(sc(fallocate, to, 0, 1 << 20, 4096));
 	for (int i = 0; i < 20; i++) {
