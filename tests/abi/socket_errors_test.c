@@ -325,6 +325,8 @@ CASE(tcp)
 	R(bind(s, inet_port(0), IN));
 	R(listen(s, 5));
 	port = port_of(s);
+	R(connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), inet_port(port), IN));
+	close(accept(s, NULL, NULL));
 	R(bind(c, inet_port(0), IN));
 	R(connect(c, inet_port(port), IN));
 	R(connect(c, inet_port(port), IN));
