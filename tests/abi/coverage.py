@@ -48,7 +48,7 @@ def tested(calls):
             if not match:
                 continue
             for bare, name in re.findall(r"sc0?\((\w+)|(\w+)\(", match[1]):
-                name = ALIASES.get(bare or name, bare or name)
+                name = bare or ALIASES.get(name, name)
                 if name in calls:
                     found[name][match[2] or "ok"] += 1
                     break

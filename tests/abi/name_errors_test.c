@@ -151,6 +151,7 @@ CASE(renaming)
 
 CASE(read_only)
 {
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "d/socket"};
 	int dir;
 
 	if (!small_file_system())
@@ -165,6 +166,7 @@ CASE(read_only)
 	R(creat("d/new", 0644));
 	R(mkdirat(dir, "new", 0755));
 	R(mknodat(dir, "new", S_IFIFO | 0644, 0));
+	R(bind(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&name, sizeof(name)));
 	R(symlinkat("f", dir, "new"));
 	R(linkat(dir, "f", dir, "new", 0));
 	R(renameat(dir, "f", dir, "new"));
@@ -198,6 +200,7 @@ CASE(full)
 	while (write(to, bytes, 4096) == 4096)
 		;
 	R(write(to, bytes, 4096));
+	lseek(from, 0, SEEK_SET);
 	R(sc(copy_file_range, from, NULL, to, NULL, 4096, 0));
 	R(sc(fallocate, to, 0, 1 << 20, 4096));
 	for (int i = 0; i < 20; i++) {

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 static char bytes[65536];
 
@@ -132,26 +133,33 @@ CASE(waiting_for_nothing)
 	struct timespec none = {0, 0};
 
 	FD_ZERO(&set);
-	FD_SET(300, &set);
-	R(sc(pselect6, 301, &set, NULL, NULL, &none, NULL));
-	R(sc(select, 301, NULL, &set, NULL, &none));
+	FD_SET(60, &set);
+	R(sc(pselect6, 61, &set, NULL, NULL, &none, NULL));
+	R(sc(select, 61, NULL, &set, NULL, &none));
 	R(sc(epoll_pwait, 300, bytes, 1, 0, NULL, 8));
 	R(sc(epoll_pwait, 0, bytes, 1, 0, NULL, 8));
 }
 
 CASE(no_more_descriptors)
 {
-	static const struct rlimit few = {8, 8};
-	int fds[8], pair[2];
+	static const struct rlimit few = {10, 10};
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "s"};
+	int fds[8], pair[2], s = socket(AF_UNIX, SOCK_STREAM, 0),
+			     c = socket(AF_UNIX, SOCK_STREAM, 0);
 
+	bind(s, (void *)&name, sizeof(name));
+	listen(s, 5);
+	connect(c, (void *)&name, sizeof(name));
 	setrlimit(RLIMIT_NOFILE, &few);
 	for (unsigned i = 0; i < COUNT(fds); i++)
 		fds[i] = dup(0);
 	R(socket(AF_UNIX, SOCK_STREAM, 0));
 	R(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	R(sc(accept, s, NULL, NULL));
+	R(sc(accept4, s, NULL, NULL, 0));
 	R(dup(0));
-	R(sc(dup3, 0, 8, 0));
-	R(fcntl(0, F_DUPFD, 8));
+	R(sc(dup3, 0, 10, 0));
+	R(fcntl(0, F_DUPFD, 10));
 	close(fds[0]);
 	R(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	R(pipe(pair));
