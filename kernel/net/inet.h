@@ -311,8 +311,8 @@ struct net_inet {
 	uint8_t default_ttl, default_hop_limit;
 	uint16_t port_min, port_max, unprivileged_port;
 	uint32_t tcp_rmem[3], tcp_wmem[3];
-	bool tcp_sack, tcp_timestamps, tcp_window_scaling, tcp_syncookies, tcp_ecn, tcp_tw_reuse,
-		tcp_rfc1337;
+	bool tcp_sack, tcp_timestamps, tcp_window_scaling, tcp_syncookies, tcp_ecn, tcp_rfc1337;
+	uint8_t tcp_tw_reuse; /* by ports that connect(2) chooses: 0 no, 1 yes, 2 over loopback */
 	uint32_t tcp_fin_timeout_s, tcp_keepalive_time_s, tcp_keepalive_intvl_s,
 		tcp_keepalive_probes, tcp_syn_retries, tcp_synack_retries, tcp_retries2,
 		tcp_max_syn_backlog, tcp_max_tw_buckets, somaxconn;

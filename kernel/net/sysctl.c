@@ -32,7 +32,7 @@ const struct net_sysctl net_sysctls[] = {
 	ONE("ipv4/tcp_window_scaling", SYSCTL_BOOL, tcp_window_scaling, 0, 1),
 	ONE("ipv4/tcp_syncookies", SYSCTL_BOOL, tcp_syncookies, 0, 1),
 	ONE("ipv4/tcp_ecn", SYSCTL_BOOL, tcp_ecn, 0, 1),
-	ONE("ipv4/tcp_tw_reuse", SYSCTL_BOOL, tcp_tw_reuse, 0, 1),
+	ONE("ipv4/tcp_tw_reuse", SYSCTL_U8, tcp_tw_reuse, 0, 2),
 	ONE("ipv4/tcp_fin_timeout", SYSCTL_U32, tcp_fin_timeout_s, 1, 3600),
 	ONE("ipv4/tcp_keepalive_time", SYSCTL_U32, tcp_keepalive_time_s, 1, 32767),
 	ONE("ipv4/tcp_keepalive_intvl", SYSCTL_U32, tcp_keepalive_intvl_s, 1, 32767),

@@ -307,6 +307,16 @@ bool tcp_tw_input(struct tcp_in *in, struct tcp_tw *tw)
 
 /* ---- connect(2) ---- */
 
+/* net.ipv4.tcp_tw_reuse; a program that bound the port itself is not asked. */
+static bool may_reuse(const struct tcp_tw *tw, const struct tcp_sock *tp)
+{
+	uint8_t how = tw->ent.net->inet->tcp_tw_reuse;
+
+	if (tp->is.lport || how == 1)
+		return true;
+	return how == 2 && (ip_is_loopback(&tw->ent.local) || ip_is_loopback(&tw->ent.remote));
+}
+
 bool tcp_tw_reuse(struct tcp_tw *tw, struct tcp_sock *tp, uint64_t now)
 {
 	struct shard *sh = shard_of(tw);
@@ -314,7 +324,8 @@ bool tcp_tw_reuse(struct tcp_tw *tw, struct tcp_sock *tp, uint64_t now)
 	bool mine = false;
 
 	spin_lock(&sh->lock);
-	if (tw->ts_ok && tw->state == TCP_TIME_WAIT && now - tw->since_ns >= after)
+	if (tw->ts_ok && tw->state == TCP_TIME_WAIT && now - tw->since_ns >= after &&
+		may_reuse(tw, tp))
 		mine = mark_dead(tw);
 	if (mine) {
 		tp->iss = tw->snd_nxt + 65535 + 2;

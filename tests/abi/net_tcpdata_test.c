@@ -291,10 +291,13 @@ static char block[65536];
 
 static long fill(int fd)
 {
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	long n, sum = 0;
 
-	while ((n = send(fd, block, sizeof(block), MSG_DONTWAIT)) > 0)
-		sum += n;
+	do /* what was on its way may make room once more */
+		while ((n = send(fd, block, sizeof(block), MSG_DONTWAIT)) > 0)
+			sum += n;
+	while (poll(&p, 1, 200) == 1);
 	return n < 0 && errno == EAGAIN ? sum : -1;
 }
 

@@ -367,6 +367,7 @@ TEST(a_new_syn_ends_time_wait_if_it_is_newer)
 TEST(connect_takes_over_a_port_in_time_wait_when_timestamps_make_it_safe)
 {
 	script_begin();
+	world_inet.tcp_tw_reuse = 1;
 	ESTABLISHED("mss 1000,ts 5 0");
 	uint16_t port = script.lport;
 
@@ -387,6 +388,22 @@ TEST(connect_takes_over_a_port_in_time_wait_when_timestamps_make_it_safe)
 	       "< S. 200000 ack 65540 <mss 1000,ts 2000 *>\n"
 	       "state ESTABLISHED\n");
 	script_end();
+}
+
+/* tcp_tw_reuse 0; and 2, as neither end is a loopback address. */
+TEST(connect_leaves_ports_in_time_wait_alone_when_told_to)
+{
+	for (uint8_t how = 0; how <= 2; how += 2) {
+		script_begin();
+		world_inet.tcp_tw_reuse = how;
+		ESTABLISHED("mss 1000,ts 5 0");
+		SCRIPT(TO_TIME_WAIT "close\n"
+				    "+2s\n"
+				    "connect = -EINPROGRESS\n"
+				    "timewaits = 1\n");
+		EXPECT_EQ(be16(script.sk->is.lport), 40001);
+		script_end();
+	}
 }
 
 TEST(without_timestamps_ports_in_time_wait_are_not_taken_over)
