@@ -170,6 +170,23 @@ static inline void reset_on_close(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
+/* Sends until there is no room, also not by what was on its way: bytes. */
+static inline long fill(int fd)
+{
+	static const char block[65536];
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	long n, sum = 0;
+
+	do {
+		while ((n = send(fd, block, sizeof(block), MSG_DONTWAIT)) > 0)
+			sum += n;
+		poll(&p, 1, 200);
+		n = send(fd, block, 1, MSG_DONTWAIT);
+		sum += n > 0;
+	} while (n > 0);
+	return sum;
+}
+
 static inline const char *event_names(unsigned bits)
 {
 	static char text[64];
