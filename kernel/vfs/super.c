@@ -279,9 +279,12 @@ int super_remount(struct super *sb, unsigned flags, const char *options)
 	int err;
 
 	if ((want & MS_RDONLY) && !sb_rdonly(sb)) {
+		err = vfs_sync_super(sb); /* also what only waits for that to be deleted */
+		if (err)
+			return err;
 		if (inodes_any_writer(sb))
 			return -EBUSY;
-		err = vfs_sync_super(sb);
+		err = vfs_sync_super(sb); /* what was written since */
 		if (err)
 			return err;
 	}

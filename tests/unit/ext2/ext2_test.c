@@ -245,25 +245,29 @@ TEST(superblock_says_whether_it_is_in_use)
 	finish("state");
 }
 
-TEST(orphans_left_at_read_only_are_freed_when_writable_again)
+/* The machine ended while a deleted file was open. */
+TEST(orphans_wait_while_read_only_and_are_freed_when_writable_again)
 {
 	const struct ext2_super_block *d;
 	struct file *f;
 
 	mount_image("orph2", "-b 4096 8M");
-	d = (void *)(md->data + 1024);
 	EXPECT_EQ(put("/o", "data", 4, 0, 0), 0);
 	REQUIRE_EQ(vfs_open(NULL, "/o", O_RDONLY, 0, LOOKUP_FOLLOW, &f), 0);
 	EXPECT_EQ(vfs_unlink(NULL, "/o"), 0);
-	EXPECT_EQ(remount(MS_RDONLY), 0);
-	EXPECT_EQ(remount(0), 0);
-	EXPECT(le32(d->last_orphan) != 0); /* still open */
-	EXPECT_EQ(remount(MS_RDONLY), 0);
+	EXPECT_EQ(remount(MS_RDONLY), -EBUSY);
+	EXPECT_EQ(vfs_sync_super(f->inode->sb), 0);
+	save_image("orph2");
 	file_put(f);
-	unit_rcu_flush();
+	finish("orph2-closed");
+
+	current->fs = NULL;
+	make_disk_from("orph2-after", image("orph2"));
+	d = (void *)(md->data + 1024);
+	REQUIRE_EQ(vfs_mount_root("orph2-after", "ext2", MS_RDONLY), 0);
 	EXPECT(le32(d->last_orphan) != 0);
 	EXPECT_EQ(remount(0), 0);
-	finish("orph2");
+	finish("orph2-after");
 	EXPECT_EQ(le32(d->last_orphan), 0);
 }
 

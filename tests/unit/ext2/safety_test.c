@@ -32,14 +32,6 @@
  * kernel/lib/bitmap.c */
 #include "world.h"
 
-static void save_image(const char *name)
-{
-	struct stream *f = fopen(image(name), "w");
-
-	EXPECT_EQ(fwrite(md->data, 1, md->bytes, f), md->bytes);
-	fclose(f);
-}
-
 static void track_power(void)
 {
 	md->durable = unit_malloc(md->bytes);

@@ -166,14 +166,20 @@ static void make_disk(const char *name, const char *mke2fs)
 	make_disk_from(name, image(name));
 }
 
-/* The image as it is now, to e2fsck. */
-static void fsck(const char *name)
+static void save_image(const char *name)
 {
-	char command[200];
 	struct stream *f = fopen(image(name), "w");
 
 	EXPECT_EQ(fwrite(md->data, 1, md->bytes, f), md->bytes);
 	fclose(f);
+}
+
+/* The image as it is now, to e2fsck. */
+static void fsck(const char *name)
+{
+	char command[200];
+
+	save_image(name);
 	scnprintf(command, sizeof(command),
 		"/usr/sbin/e2fsck -fn %s >%s.log 2>&1 || { cat %s.log; false; }", image(name),
 		image(name), image(name));
