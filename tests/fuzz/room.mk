@@ -15,5 +15,5 @@ fuzz-programs: $(KGEN)/.done
 fuzz-net: fuzz-programs ## libFuzzer on the network stack for FUZZ_SECONDS in all (3600), FUZZ_JOBS at a time (1)
 	@tests/fuzz/run --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) --results $(BUILD)/results/fuzz-net.txt $(FUZZ) $(T)
 
-test-fuzz: fuzz-programs ## the same for some seconds of each target, from its seeds and what was kept
-	@tests/fuzz/run --seconds-each $(FUZZ_SHORT) --results $(BUILD)/results/fuzz.txt $(FUZZ) $(T)
+test-fuzz: fuzz-programs ## the same mutations every time for some seconds of each target, from its seeds and what was kept
+	@tests/fuzz/run --seed 1 --seconds-each $(FUZZ_SHORT) --results $(BUILD)/results/fuzz.txt $(FUZZ) $(T)
