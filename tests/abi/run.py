@@ -133,8 +133,13 @@ def judge(vm, folder, program, kind, oracle, answer, known):
     return passed, failed, differs
 
 
+def hung(text):
+    """Cases that ran out of time: both sides may, and then nothing is shown."""
+    return re.findall(r"^(\w+\.\w+): timeout$", text, re.M)
+
+
 def host_side(part, case):
-    """{(program, kind): output} and the number of cases in which the host disagrees with itself."""
+    """{(program, kind): output} and the number of cases in which the host disagrees with itself or hangs."""
     results, restless = {}, 0
     for program, kind in runs(part):
         first, second = (run_host(program, kind, case) for _ in range(2))
@@ -142,6 +147,9 @@ def host_side(part, case):
             third = run_host(program, kind, case)
             first = third if third == second else first
             restless += compare(cases(first), cases(third), f"the host, run three times ({kind})")[1]
+        for name in hung(first):
+            print(f"FAIL {name} ({kind}): it does not end on the host")
+            restless += 1
         results[program, kind] = first
         (WORK / f"host.{program}.{kind}").write_text(first)
     return results, restless
