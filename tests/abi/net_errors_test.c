@@ -142,7 +142,6 @@ static void run_call(enum call which, const int *s, const union addr *at)
 		R(recvfrom(s[0], &c, 1, 0, NULL, NULL));
 		break;
 	case SEND:
-		fill(s[0]);
 		R(send(s[0], "x", 1, 0));
 		break;
 	}
@@ -150,8 +149,11 @@ static void run_call(enum call which, const int *s, const union addr *at)
 
 static void interrupt(enum call which, const int *s, const union addr *at)
 {
-	pid_t parent = getpid(), pid = abi_fork();
+	pid_t parent = getpid(), pid;
 
+	if (which == SEND)
+		fill(s[0]); /* which sleeps, too */
+	pid = abi_fork();
 	if (!pid) {
 		wait_blocked(parent);
 		kill(parent, SIGUSR1);
