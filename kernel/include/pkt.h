@@ -151,7 +151,8 @@ static inline void *pkt_append(struct pkt *p, unsigned n)
 /*
  * pkt_need() - make the first @n bytes linear. False: the packet is shorter, or @n more than fits.
  * Call before reading a header; afterwards pkt_data() points to at least @n bytes. Pointers into
- * the linear part taken before become invalid (offsets l2, l3, l4, csum_start are kept right).
+ * the linear part taken before become invalid (offsets l2, l3, l4, csum_start are kept right), and
+ * there may be no headroom any more.
  */
 bool pkt_need_slow(struct pkt *p, unsigned n);
 static inline bool __must_check pkt_need(struct pkt *p, unsigned n)

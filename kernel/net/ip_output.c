@@ -21,6 +21,12 @@ static bool needs_neighbour(const struct netdev *d)
 	return d->hard_header && !(d->flags & (IFF_NOARP | IFF_LOOPBACK));
 }
 
+/* For the link header. One that is forwarded may have lost it to its own headers: pkt_need(). */
+static bool has_room(struct pkt *p)
+{
+	return pkt_headroom(p) >= p->dev->hard_header || pkt_need_headroom(p, p->dev->hard_header);
+}
+
 /* Loopback, and links where everybody hears everything. */
 static int send_plain(struct pkt *p)
 {
@@ -82,6 +88,12 @@ int ip_output(struct net *net, const struct dst *d, struct pkt *p, bool loop)
 
 	(void)net;
 	p->dev = d->dev;
+	if (unlikely(!has_room(p))) {
+		mib_inc(p->protocol == to_be16(ETH_P_IP) ? MIB_IP_OUT_DISCARDS
+							 : MIB_IP6_OUT_DISCARDS);
+		pkt_free(p);
+		return -ENOBUFS;
+	}
 	if (unlikely(d->kind == DST_MULTICAST || d->kind == DST_BROADCAST))
 		return send_group(d, p, loop);
 	if (!needs_neighbour(d->dev))
