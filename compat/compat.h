@@ -75,7 +75,6 @@ dev_t dev_from_user(unsigned dev);
 /* An array of struct iovec checked as readv(2) says; *vec is @fast or from the heap. */
 #define IOV_FAST 8
 #define IOV_MAX  1024
-#define MAX_RW   0x7ffff000ul /* what one call moves at most: write(2) NOTES */
 struct iov_copy {
 	struct iovec fast[IOV_FAST];
 	struct iovec *vec;

@@ -5,6 +5,7 @@
 #include "compat.h"
 #include <policy.h>
 #include <random.h>
+#include <sched.h>
 #include <vm.h>
 
 #define CHUNK PAGE_SIZE
@@ -36,7 +37,7 @@ static size_t move_stretch(
 	vaddr_t at = (vaddr_t)(uintptr_t)there->iov_base;
 	size_t done = 0, left = MIN(there->iov_len, here->count);
 
-	while (left && !signal_is_pending(current)) {
+	while (left && !task_interrupted(current, TASK_KILLABLE)) {
 		size_t n = MIN(left, CHUNK - (at & (CHUNK - 1)));
 		ssize_t moved;
 

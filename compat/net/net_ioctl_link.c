@@ -110,8 +110,6 @@ static long add_vlan(struct netdev *lower, int id)
 	struct netdev *d;
 	long err;
 
-	if (id < 0 || id > 4094)
-		return -ERANGE;
 	err = vlan_name(name, lower, arg.vlan_id);
 	return err ? err : netdev_kind_find("vlan")->create(lower->net, name, &arg, &d);
 }

@@ -10,6 +10,8 @@
 #include <netctl.h>
 #include "compat.h"
 
+#define NS_HUNDREDTH 10000000ull
+
 enum { STATE_DISABLED = 0, STATE_FORWARDING = 3, PORT_PRIORITY = 0x8000 };
 
 /* ---- of a bridge ---- */
@@ -38,11 +40,11 @@ static int show_id(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
-SYSFS_DEV_FILE(show_ageing, "%llu\n", (unsigned long long)bridge_ageing(d))
+SYSFS_DEV_FILE(show_ageing, "%llu\n", (unsigned long long)(bridge_ageing(d) / NS_HUNDREDTH))
 
 static int set_ageing(struct netdev *d, uint64_t v)
 {
-	bridge_set_ageing(d, v);
+	bridge_set_ageing(d, MIN(v, UINT64_MAX / NS_HUNDREDTH) * NS_HUNDREDTH);
 	return 0;
 }
 
@@ -108,7 +110,7 @@ static int add_station(const struct bridge_station *s, void *arg)
 	struct fdb_row row = {.port = (uint8_t)s->port,
 		.port_high = (uint8_t)(s->port >> 8),
 		.is_local = s->is_local,
-		.age = (uint32_t)MIN(s->age, (uint64_t)UINT32_MAX)};
+		.age = (uint32_t)MIN(s->age_ns / NS_HUNDREDTH, (uint64_t)UINT32_MAX)};
 
 	memcpy(row.mac, s->mac, sizeof(row.mac));
 	text_bytes(arg, &row, sizeof(row));

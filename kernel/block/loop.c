@@ -38,7 +38,6 @@
 #define MAX_BYTES      65536u
 #define MAX_VECS       64u
 #define MEMORY_WAIT_NS (10 * NSEC_PER_MSEC)
-enum { PUNCH_HOLE = 3 /* fallocate(2): FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE */ };
 
 /* ---- one request ---- */
 
@@ -89,7 +88,7 @@ static int try_once(struct loop *l, const struct bio *b)
 		return err && err != -ENOMEM && err != -ENOSPC ? -EIO : err;
 	case BIO_DISCARD:
 	case BIO_WRITE_ZEROES:
-		return vfs_fallocate(f, PUNCH_HOLE, pos, b->bytes);
+		return vfs_fallocate(f, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, pos, b->bytes);
 	case BIO_WRITE:
 		err = transfer(f, b, pos);
 		return !err && through ? write_through(f, pos, b->bytes) : err;

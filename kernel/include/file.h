@@ -173,6 +173,8 @@ int __must_check file_create_anon(const char *name, const struct file_ops *ops, 
 	unsigned flags, struct file **out);
 /* ops->seek of a file that has no position but does not mind: lseek(2) gives 0, pread(2) ESPIPE. */
 int64_t seek_ignored(struct file *f, int64_t off, int whence);
+/* What one call moves at most: read(2), write(2), sendfile(2), NOTES. */
+#define MAX_RW 0x7ffff000ul
 ssize_t vfs_read(
 	struct file *f, struct iov_iter *to, int64_t *pos); /* pos NULL: file's own, locked */
 ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos);
@@ -197,6 +199,14 @@ int __must_check vfs_readdir(struct file *f, struct dir_context *ctx);
 long vfs_ioctl(struct file *f, unsigned cmd, void *arg);
 int __must_check vfs_fsync(struct file *f, int64_t start, int64_t end, bool datasync);
 int __must_check vfs_ftruncate(struct file *f, int64_t size);
+enum falloc_mode { /* fallocate(2); @mode of vfs_fallocate() */
+	FALLOC_KEEP_SIZE = 1,
+	FALLOC_PUNCH_HOLE = 2,
+	FALLOC_COLLAPSE_RANGE = 8,
+	FALLOC_ZERO_RANGE = 16,
+	FALLOC_INSERT_RANGE = 32,
+	FALLOC_UNSHARE_RANGE = 64
+};
 int __must_check vfs_fallocate(struct file *f, unsigned mode, int64_t off, int64_t len);
 ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t n);
 ssize_t vfs_splice(struct file *in, int64_t *in_pos, struct file *out, int64_t *out_pos, size_t n,

@@ -10,9 +10,9 @@ bool bridge_is(const struct netdev *d);
 /* 1 and up; 0: @d is no bridge's port. Racy without the config lock. */
 unsigned bridge_port_number(const struct netdev *d);
 
-/* After how many hundredths of a second a station that sends nothing is forgotten; 0: at once. */
+/* After how many nanoseconds a station that sends nothing is forgotten; 0: at once. */
 uint64_t bridge_ageing(const struct netdev *br);
-void bridge_set_ageing(struct netdev *br, uint64_t hundredths);
+void bridge_set_ageing(struct netdev *br, uint64_t ns);
 
 struct bridge_station {
 	uint8_t mac[ETH_ALEN];
@@ -20,7 +20,7 @@ struct bridge_station {
 		ifindex; /* of the port it was heard at; local: the interface whose address it is */
 	uint16_t port;   /* its number; 0: the bridge itself */
 	bool is_local;
-	uint64_t age; /* hundredths of a second since it was heard; 0 of a local one */
+	uint64_t age_ns; /* since it was heard; 0 of a local one */
 };
 /* In an RCU read section: @fn for each station known, until it returns other than 0: that. */
 int bridge_station_each(

@@ -393,6 +393,14 @@ static inline bool socket_writable(const struct socket *s)
  * (signal(7)). */
 uint64_t socket_deadline(uint64_t timeout_ns);
 int socket_wait_result(int err, uint64_t timeout_ns);
+enum sock_ext_origin {
+	SO_EE_ORIGIN_NONE,
+	SO_EE_ORIGIN_LOCAL,
+	SO_EE_ORIGIN_ICMP,
+	SO_EE_ORIGIN_ICMP6,
+	SO_EE_ORIGIN_ZEROCOPY = 5
+};
+enum { SO_EE_CODE_ZEROCOPY_COPIED = 1 };
 /* Queue on ->errq with a sock_extended_err: see ip(7) IP_RECVERR. Drops when the queue is full. */
 struct sock_ext_err {
 	uint32_t ee_errno;
@@ -402,7 +410,6 @@ struct sock_ext_err {
 void socket_queue_error(struct socket *s, struct pkt *p, const struct sock_ext_err *e,
 	const struct sockaddr_storage *offender);
 /* Where it lies in a pkt of ->errq: @offender cut to the longest address (sockaddr_in6). */
-enum { SO_EE_ORIGIN_ZEROCOPY = 5, SO_EE_CODE_ZEROCOPY_COPIED = 1 };
 struct socket_err_cb {
 	struct sock_ext_err e;
 	uint8_t offender[28];

@@ -18,8 +18,6 @@
  * Does not: resize limits, have a namespace other than the first.
  */
 #include "internal.h"
-
-#define REUSE_AFTER 64u
 #include <cred.h>
 #include <error.h>
 #include <policy.h>
@@ -27,6 +25,8 @@
 #include <slab.h>
 #include <string.h>
 #include <time.h>
+
+#define REUSE_AFTER 64u
 
 static struct ipc_ns first_ns;
 static const unsigned max_objects[] = {

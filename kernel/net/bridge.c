@@ -29,10 +29,8 @@
 #include <string.h>
 #include "core.h"
 
-#define AGEING_NS     300000000000ull /* 802.1D table 7.5 */
-#define SWEEP_NS      10000000000ull
-#define NS_HUNDREDTH  10000000ull
-#define AGEING_MAX_CS (UINT64_MAX / NS_HUNDREDTH)
+#define AGEING_NS 300000000000ull /* 802.1D table 7.5 */
+#define SWEEP_NS  10000000000ull
 
 enum { PORTS_MAX = 1023, MTU_WITHOUT_PORTS = 1500, TAG_ROOM = 4 };
 
@@ -484,10 +482,10 @@ unsigned bridge_port_number(const struct netdev *d)
 
 uint64_t bridge_ageing(const struct netdev *br)
 {
-	return READ_ONCE(bridge_of(br)->ageing_ns) / NS_HUNDREDTH;
+	return READ_ONCE(bridge_of(br)->ageing_ns);
 }
 
-void bridge_set_ageing(struct netdev *br, uint64_t hundredths)
+void bridge_set_ageing(struct netdev *br, uint64_t ns)
 {
-	WRITE_ONCE(bridge_of(br)->ageing_ns, MIN(hundredths, AGEING_MAX_CS) * NS_HUNDREDTH);
+	WRITE_ONCE(bridge_of(br)->ageing_ns, ns);
 }

@@ -20,7 +20,6 @@
 #include "bridge.h"
 
 #define HEARD_STEP_NS 10000000ull /* so often at most is an entry's time stored anew */
-#define NS_HUNDREDTH  10000000ull
 
 static uint64_t pack(const uint8_t *mac)
 {
@@ -273,7 +272,7 @@ int bridge_station_each(
 			if (is_old(b, f))
 				continue;
 			memcpy(s.mac, &f->mac, ETH_ALEN);
-			s.age = s.is_local ? 0 : age_of(f) / NS_HUNDREDTH;
+			s.age_ns = s.is_local ? 0 : age_of(f);
 			result = fn(&s, arg);
 			if (result)
 				break;

@@ -89,12 +89,6 @@ enum {
 	ICMP6_REDIRECT = 137,
 	ICMP6_MLD2_REPORT = 143
 };
-enum sock_ext_origin {
-	SO_EE_ORIGIN_NONE,
-	SO_EE_ORIGIN_LOCAL,
-	SO_EE_ORIGIN_ICMP,
-	SO_EE_ORIGIN_ICMP6
-};
 
 /* The network header of a pkt that is past it: p->l3 stays valid. */
 static inline struct ip4_hdr *ip4_header(struct pkt *p)

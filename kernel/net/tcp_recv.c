@@ -307,10 +307,11 @@ static int read_loop(struct reader *r)
 		sync(r);
 		if (!more)
 			return 0;
-		if (find(r) && r->want)
+		if (find(r)) {
+			if (!r->want)
+				return 0;
 			continue;
-		if (find(r))
-			return 0;
+		}
 		more = at_end(r);
 		if (more <= 0)
 			return more;

@@ -15,8 +15,6 @@
 #include <string.h>
 #include <task.h>
 
-#define MAX_RW 0x7ffff000ul /* what one call moves at most: read(2) and sendfile(2) NOTES */
-
 /* Large locals that are filled field by field: automatic zeroing would cost more than the walk. */
 #define VFS_UNINIT __attribute__((uninitialized))
 

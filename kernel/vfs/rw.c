@@ -220,15 +220,6 @@ int vfs_add_seals(struct file *f, unsigned seals)
 	return have < 0 ? have : 0;
 }
 
-enum { /* fallocate(2) */
-	FALLOC_KEEP_SIZE = 1,
-	FALLOC_PUNCH_HOLE = 2,
-	FALLOC_COLLAPSE_RANGE = 8,
-	FALLOC_ZERO_RANGE = 16,
-	FALLOC_INSERT_RANGE = 32,
-	FALLOC_UNSHARE_RANGE = 64,
-};
-
 /* One operation at a time; some of them change the size by their nature, punching never does. */
 static bool falloc_mode_known(unsigned mode)
 {

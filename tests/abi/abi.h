@@ -120,6 +120,8 @@ void gate_wait(struct gate *gate);
 void pause_ms(long ms);
 long now_ms(void);
 bool wait_state(pid_t pid, const char *states); /* until the process's state is one of these */
+/* @sleep_in(@fd) in a child, which a handled SIGUSR1 interrupts when it sleeps. */
+void interrupt_in_child(const char *what, void (*sleep_in)(int fd), int fd);
 void wait_blocked(pid_t pid); /* until it sleeps in a call; says so if it does not */
 
 /* Files. */

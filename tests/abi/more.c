@@ -384,6 +384,20 @@ void wait_blocked(pid_t pid)
 	}
 }
 
+void interrupt_in_child(const char *what, void (*sleep_in)(int fd), int fd)
+{
+	pid_t pid = abi_fork();
+
+	if (!pid) {
+		catch_signal(SIGUSR1, 0);
+		sleep_in(fd);
+		_exit(0);
+	}
+	wait_blocked(pid);
+	kill(pid, SIGUSR1);
+	abi_reap(what, pid);
+}
+
 /* Files. */
 
 void put(const char *path, const char *text)

@@ -202,20 +202,6 @@ CASE(unconnected)
 	R(sc(sendmsg, udp, &m, 0));
 }
 
-static void run_and_interrupt(const char *what, void (*sleep_in)(int), int fd)
-{
-	pid_t pid = abi_fork();
-
-	if (!pid) {
-		catch_signal(SIGUSR1, 0);
-		sleep_in(fd);
-		_exit(0);
-	}
-	wait_blocked(pid);
-	kill(pid, SIGUSR1);
-	abi_reap(what, pid);
-}
-
 static void receive(int fd)
 {
 	R(sc(recvfrom, fd, bytes, 1, 0, NULL, NULL));
@@ -265,16 +251,16 @@ CASE(interrupted)
 	int s = listener("s", 0), pair[2], c;
 
 	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-	run_and_interrupt("recvfrom", receive, pair[0]);
-	run_and_interrupt("recvmsg", receive_message, pair[0]);
-	run_and_interrupt("accept", accept_one, s);
-	run_and_interrupt("accept4", accept_one4, s);
+	interrupt_in_child("recvfrom", receive, pair[0]);
+	interrupt_in_child("recvmsg", receive_message, pair[0]);
+	interrupt_in_child("accept", accept_one, s);
+	interrupt_in_child("accept4", accept_one4, s);
 	while (send(pair[0], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
 		;
 	R(sc(sendto, pair[0], bytes, 1, MSG_DONTWAIT, NULL, 0));
 	R(sc(sendmsg, pair[0], &m, MSG_DONTWAIT));
-	run_and_interrupt("sendto", send_one, pair[0]);
-	run_and_interrupt("sendmsg", send_message, pair[0]);
+	interrupt_in_child("sendto", send_one, pair[0]);
+	interrupt_in_child("sendmsg", send_message, pair[0]);
 	/* A queue that is full: two wait where none should. */
 	for (int i = 0; i < 10; i++) {
 		c = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -282,7 +268,7 @@ CASE(interrupted)
 			break;
 	}
 	R(connect(c, unix_name("s"), UN));
-	run_and_interrupt("connect", connect_one, s);
+	interrupt_in_child("connect", connect_one, s);
 }
 
 /* The other side is gone. */

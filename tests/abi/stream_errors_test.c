@@ -12,21 +12,6 @@
 
 static char bytes[65536];
 
-/* Runs @sleep_in in a child and interrupts it with a handled signal when it sleeps. */
-static void interrupt(const char *what, void (*sleep_in)(int fd), int fd)
-{
-	pid_t pid = abi_fork();
-
-	if (!pid) {
-		catch_signal(SIGUSR1, 0);
-		sleep_in(fd);
-		_exit(0);
-	}
-	wait_blocked(pid);
-	kill(pid, SIGUSR1);
-	abi_reap(what, pid);
-}
-
 static void write_more(int fd)
 {
 	R(write(fd, bytes, 1));
@@ -49,9 +34,9 @@ CASE(interrupted)
 	while (write(pair[1], bytes, sizeof(bytes)) > 0)
 		;
 	fcntl(pair[1], F_SETFL, 0);
-	interrupt("writer", write_more, pair[1]);
+	interrupt_in_child("writer", write_more, pair[1]);
 	R(fcntl(fd, F_SETLK, &lock));
-	interrupt("locker", lock_it, fd);
+	interrupt_in_child("locker", lock_it, fd);
 }
 
 /* Two processes that each wait for what the other one has locked. */

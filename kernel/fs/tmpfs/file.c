@@ -122,8 +122,6 @@ static int tmpfs_setattr(struct dentry *d, struct iattr *a)
 const struct inode_ops tmpfs_file_iops = {.setattr = tmpfs_setattr};
 const struct inode_ops tmpfs_node_ops = {.setattr = tmpfs_setattr};
 
-enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2 };
-
 static int allocate_page(struct inode *i, uint64_t index)
 {
 	struct page *p;
@@ -171,7 +169,7 @@ static int tmpfs_fallocate(struct file *f, unsigned mode, int64_t off, int64_t l
 	struct inode *i = f->inode;
 	int err = 0;
 
-	if (mode & ~(unsigned)(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE) || mode == FALLOC_PUNCH_HOLE)
+	if (mode & ~(unsigned)(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE))
 		return -EOPNOTSUPP;
 	rwsem_write_lock(&i->lock);
 	if (mode & FALLOC_PUNCH_HOLE)
