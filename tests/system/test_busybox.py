@@ -19,6 +19,10 @@ SUITE = BUILD / "ports/busybox-testsuite/usr/share/busybox-testsuite"
 ENVIRONMENT = "export HOME=/root PATH=/bin:/sbin:/usr/bin:/usr/sbin TERM=linux"
 # All of wget's cases fetch pages of the Internet. bc computes for minutes: a test of its own.
 APART = {"wget", "bc"}
+# Cases whose answer hangs on a race of their own. exitcode_trap2: a child in the background sends
+# its parent SIGTERM, and the parent must by then have begun to wait for the next one. In the same
+# virtual machine Linux loses it in 3 of 150 rounds idle and 7 loaded, Ambit in 7 and 19.
+RACES = {"exitcode_trap2.tests"}
 LIMIT = 1800
 
 
@@ -94,8 +98,19 @@ class Suites:
     def worse(self, name):
         """Cases of a job that pass on the host but not under Ambit."""
         ambit = self.ambit[name]
-        return [case for case, verdict in sorted(self.linux[name].items())
-                if verdict == "PASS" and ambit.get(case) != "PASS"]
+        worse = [case for case, verdict in sorted(self.linux[name].items())
+                 if verdict == "PASS" and ambit.get(case) != "PASS"]
+        return [case for case in worse
+                if case.split("/")[-1] not in RACES or not self._comes_out_right(name, case)]
+
+    def _comes_out_right(self, name, case, rounds=9):
+        """A case of a shell's suite, run again alone: does it pass in most rounds?"""
+        folder, test = case.split("/")
+        right = test.replace(".tests", ".right")
+        self.vm.run(f"cd /tmp/{name}/shell/{name}_test/{folder}; export THIS_SH=/bin/{name}; "
+                    f"for i in $(seq {rounds}); do $THIS_SH ./{test} 2>&1 | cmp -s - {right} && "
+                    f"echo right; done >/tmp/again", 60)
+        return self.vm.run("cat /tmp/again", 60)[1].count("right") > rounds // 2
 
     def passes(self, name):
         """How many cases of a job pass on the host."""
