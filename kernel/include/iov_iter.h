@@ -7,6 +7,7 @@
 #pragma once
 #include <compiler.h>
 
+struct page;
 struct iovec {
 	void *iov_base;
 	size_t iov_len;
@@ -41,6 +42,13 @@ void iov_iter_vec(struct iov_iter *it, const struct iovec *user_iov, size_t nr,
 size_t __must_check copy_to_iter(const void *src, size_t n, struct iov_iter *it);
 size_t __must_check copy_from_iter(void *dst, size_t n, struct iov_iter *it);
 size_t __must_check iov_iter_zero(size_t n, struct iov_iter *it);
+/*
+ * Instead of copying: references to the pages of the next at most @n bytes, up to @max pages, all
+ * of one segment; *off: where in the first they begin. Bytes, and the cursor has moved by them; 0:
+ * the end; -EFAULT; -EOPNOTSUPP: these can only be copied. See mm_pin_pages().
+ */
+ssize_t __must_check iov_iter_pin(
+	struct iov_iter *it, size_t n, struct page **pages, unsigned max, uint32_t *off);
 void iov_iter_advance(struct iov_iter *it, size_t n);
 void iov_iter_revert(
 	struct iov_iter *it, size_t n); /* only within the bytes consumed since creation */

@@ -62,6 +62,17 @@ enum pkt_type { /* link-layer destination */
 	PKT_LOOPED     /* a copy of our own multicast or broadcast, given to net_backlog() */
 };
 
+/*
+ * Shared by all pkts that carry pages lent by a program, which may write to them at any time: told
+ * once, by last(), when the last of them has gone. last() runs where that pkt is freed: it may take
+ * leaf locks alone. is_copied: the bytes of some did not leave from those pages.
+ */
+struct pkt_note {
+	refcount_t refs;
+	bool is_copied; /* [a] */
+	void (*last)(struct pkt_note *n);
+};
+
 /* What the IP layer found in its header, for transports; or what they ask of it. */
 struct pkt_ip {
 	struct ip_addr src, dst;
@@ -98,9 +109,10 @@ struct pkt {
 			       keeps the device */
 	/* Sender's or receiver's memory accounting: run once when the pkt is freed or orphaned. */
 	void (*destructor)(struct pkt *p);
-	struct socket *owner; /* destructor's */
-	struct pkt_ip ip;     /* see above: set by ip input, read by transports */
-	uint64_t cb[6];       /* the present layer's own; not kept from layer to layer */
+	struct socket *owner;  /* destructor's */
+	struct pkt_note *note; /* a reference; NULL: the pages are nobody's to write to */
+	struct pkt_ip ip;      /* see above: set by ip input, read by transports */
+	uint64_t cb[6];        /* the present layer's own; not kept from layer to layer */
 	struct pkt_frag frag[PKT_FRAGS];
 	uint8_t lin[PKT_LINEAR];
 };
@@ -111,11 +123,36 @@ static inline struct pkt *__must_check pkt_alloc_tx(void)
 {
 	return pkt_alloc(PKT_HEADROOM);
 }
-void pkt_free(struct pkt *p); /* runs the destructor, drops page references */
+void pkt_free(struct pkt *p); /* runs the destructor, drops page references and the note */
 /* Take the pkt away from the socket that accounts for it (it crosses to another owner). */
 void pkt_orphan(struct pkt *p);
 /* A second pkt with the same contents (linear part copied, pages shared); no destructor. */
 struct pkt *pkt_clone(const struct pkt *p) __must_check;
+
+static inline void pkt_note_put(struct pkt_note *n)
+{
+	if (refcount_dec(&n->refs))
+		n->last(n);
+}
+/* @p carries pages that @n is about: it has no other note yet. */
+static inline void pkt_set_note(struct pkt *p, struct pkt_note *n)
+{
+	ASSERT(!p->note || p->note == n);
+	if (!p->note) {
+		refcount_inc(&n->refs);
+		p->note = n;
+	}
+}
+/*
+ * Before @p waits for a receiver on this machine, who must not see a program's later writes: the
+ * pages with a note are replaced by copies, and the note, which says so, is let go. False: no
+ * memory, @p is as it was.
+ */
+bool __must_check pkt_own_pages_slow(struct pkt *p);
+static inline bool __must_check pkt_own_pages(struct pkt *p)
+{
+	return likely(!p->note) || pkt_own_pages_slow(p);
+}
 
 static inline uint8_t *pkt_data(struct pkt *p)
 {
@@ -198,10 +235,11 @@ int __must_check pkt_copy_iter(
 /* Overwrite @n bytes at @off of a pkt whose pages nobody else refers to or of its linear part. */
 void pkt_store_bytes(struct pkt *p, unsigned off, const void *from, size_t n);
 /* Move @n bytes from @from at @off behind @to's end by page references (linear bytes are copied):
- * segmentation, TCP splitting, fragments. @from is unchanged. 0, -ENOMEM, -EMSGSIZE (frags). */
+ * segmentation, TCP splitting, fragments. @from is unchanged. 0, -ENOMEM, -EMSGSIZE (frags, or two
+ * different notes). */
 int __must_check pkt_append_ref(struct pkt *to, const struct pkt *from, unsigned off, size_t n);
-/* Append all of @from's data to @to and free @from: reassembly, GRO. False: does not fit, nothing
- * done. */
+/* Append all of @from's data to @to and free @from: reassembly, GRO. False: does not fit, or two
+ * different notes; nothing done. */
 bool __must_check pkt_merge(struct pkt *to, struct pkt *from);
 
 /* Internet checksum (RFC 1071) over @n bytes at @off, added to @sum; fold with csum_fold(). */

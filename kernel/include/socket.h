@@ -182,6 +182,7 @@ struct cmsghdr { /* cmsg(3): aligned to 8 */
 #define CMSG_SPACE(n) (sizeof(struct cmsghdr) + CMSG_ALIGN(n))
 #define CMSG_LEN(n)   (sizeof(struct cmsghdr) + (n))
 
+struct zerocopy;
 /* One sendmsg or recvmsg. All memory but what @iter points to is the kernel's; compat copies. */
 struct socket_msg {
 	struct sockaddr_storage *name; /* send: destination or NULL. recv: filled when not NULL */
@@ -192,6 +193,8 @@ struct socket_msg {
 	uint8_t *control;    /* send: cmsgs as given, checked by cmsg_next(). recv: buffer */
 	size_t control_len;  /* send: bytes. recv: capacity */
 	size_t control_used; /* recv: bytes filled */
+	struct zerocopy
+		*zerocopy; /* send: the memory may be lent (net/zerocopy.h); NULL: copy it */
 };
 /* Walk the control data of a send: NULL at the end; malformed: *err = -EINVAL. @prev NULL: the
  * first. */
@@ -282,7 +285,8 @@ enum socket_opt_bits { /* ->opts */
 };
 struct sock_filter_prog; /* classic BPF program attached by SO_ATTACH_FILTER: kernel/net/bpf.c */
 
-/* Key: [l] ->lock  [c] constant  [a] atomic or a single word, racy reads  [r] rcv_mutex */
+/* Key: [l] ->lock  [e] ->errq_lock  [c] constant  [a] atomic or a single word, racy reads  [r]
+ * rcv_mutex */
 struct socket {
 	refcount_t refs;
 	uint16_t family, type, protocol; /* [c] */
@@ -294,10 +298,13 @@ struct socket {
 		lock; /* level 46; plain, net sections; a listener's before its child's (nested) */
 	struct mutex rcv_mutex, snd_mutex; /* level 7: one reader, one (stream) writer at a time */
 	struct pkt_queue rcv;              /* [l]; head: with rcv_mutex too */
+	struct spinlock
+		errq_lock; /* level 50: leaf; packets may be freed under any of the others */
 	struct pkt_queue
-		errq; /* [l] MSG_ERRQUEUE: ICMP errors, zero-copy completions, timestamps */
+		errq; /* [e] MSG_ERRQUEUE: ICMP errors, zero-copy completions, timestamps */
 	struct wait_queue rcv_wait, snd_wait;
 	atomic_t rmem, wmem;     /* truesize charged */
+	atomic_t optmem;         /* bytes of notices of zero-copy sends, under way or not read */
 	uint32_t rcvbuf, sndbuf; /* [a] limits (already doubled as socket(7) says) */
 	uint32_t rcvlowat;
 	int error;     /* [a] SO_ERROR: read and cleared by xchg */
@@ -321,7 +328,7 @@ struct socket {
 	uint64_t max_pacing;  /* [a] SO_MAX_PACING_RATE, bytes/s */
 	int32_t incoming_cpu; /* [a] SO_INCOMING_CPU */
 	int32_t busy_poll;    /* [a] SO_BUSY_POLL: kept, not acted on */
-	uint32_t zerocopy_id; /* [l] of the next send with MSG_ZEROCOPY */
+	uint32_t zerocopy_id; /* [e] of the next send with MSG_ZEROCOPY */
 	uint64_t stamp_ns;    /* [r] of the packet read last: SIOCGSTAMP; 0: none */
 	struct rcu_head rcu;
 };
@@ -419,9 +426,9 @@ static inline struct socket_err_cb *socket_err_cb(struct pkt *p)
 	static_assert(sizeof(struct socket_err_cb) <= sizeof(p->cb), "fits");
 	return (struct socket_err_cb *)p->cb;
 }
-/* sendmsg with MSG_ZEROCOPY on a socket that has SO_ZEROCOPY: the notice of its completion is on
- * ->errq when this returns, joined with the one before if nobody has read that. -ENOBUFS: no memory
- * for a notice, nothing was sent; else as the family's. */
+/* sendmsg with MSG_ZEROCOPY on a socket that has SO_ZEROCOPY: when the network is done with the
+ * program's memory a notice is on ->errq, joined with the one before if it may be. -ENOBUFS: too
+ * much is under way (zerocopy.c), nothing was sent; else as the family's. */
 ssize_t socket_send_zerocopy(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags);
 struct pkt *socket_dequeue_error(struct socket *s); /* the caller's; NULL: none */
 

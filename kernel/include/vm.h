@@ -157,6 +157,13 @@ uint64_t mm_rss(const struct mm *m);
 /* Read or write another address space (ptrace, /proc/PID/mem, exec's stack): bytes done or -EFAULT.
  * @force ignores VM_WRITE by COW. */
 ssize_t mm_access(struct mm *m, vaddr_t addr, void *buf, size_t n, bool write, bool force);
+/*
+ * References to the pages of [@addr, ...), up to @n, for who reads them while the program goes on:
+ * its later writes are seen or not, and unmapping, exec and exit leave the page to the holder, who
+ * gives it back by page_put(). How many, or -EFAULT (not readable), -EOPNOTSUPP (memory that is not
+ * lent: devices', untouched); sleeps. Whoever holds pages for long bounds their number.
+ */
+int __must_check mm_pin_pages(struct mm *m, vaddr_t addr, struct page **out, unsigned n);
 /* Futex key of a user address: private (mm, addr) or shared (mapping id, offset). */
 struct futex_key {
 	uint64_t object;

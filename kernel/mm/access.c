@@ -1,6 +1,6 @@
 /*
  * access.c - looking into an address space from outside: debuggers, /proc/PID/mem, exec's new
- * stack, futex keys, smaps.
+ * stack, pages lent to the network, futex keys, smaps.
  */
 #include <error.h>
 #include <sched.h>
@@ -119,6 +119,34 @@ ssize_t mm_access(struct mm *m, vaddr_t addr, void *buf, size_t n, bool write, b
 	}
 	rwsem_read_unlock(&m->lock);
 	return done || !n ? (ssize_t)done : -EFAULT;
+}
+
+/* May be shared with who only reads: memory whose pages stay what they are while they are
+ * referenced; not a device's, nor the page that all see where nothing was written yet. */
+static bool may_pin(const struct page *p)
+{
+	return page_test(p, PG_ANON) || READ_ONCE(p->mapping);
+}
+
+int mm_pin_pages(struct mm *m, vaddr_t addr, struct page **out, unsigned n)
+{
+	unsigned done = 0;
+	int err = -EFAULT;
+
+	addr &= PAGE_MASK;
+	rwsem_read_lock(&m->lock);
+	for (; done < n && addr < USER_END; done++, addr += PAGE_SIZE) {
+		err = access_page(m, addr, false, false, &out[done]);
+		if (err)
+			break;
+		if (!may_pin(out[done])) {
+			page_put(out[done]);
+			err = -EOPNOTSUPP;
+			break;
+		}
+	}
+	rwsem_read_unlock(&m->lock);
+	return done ? (int)done : err;
 }
 
 int mm_futex_key(vaddr_t addr, bool private, struct futex_key *out)

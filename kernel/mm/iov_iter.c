@@ -8,6 +8,8 @@
 #include <error.h>
 #include <iov_iter.h>
 #include <string.h>
+#include <task.h>
+#include <vm.h>
 
 void iov_iter_user(struct iov_iter *it, void __user *buf, size_t n)
 {
@@ -151,6 +153,28 @@ void iov_iter_revert(struct iov_iter *it, size_t n)
 		it->seg_off = it->iov->iov_len;
 	}
 	it->seg_off -= n;
+}
+
+ssize_t iov_iter_pin(
+	struct iov_iter *it, size_t n, struct page **pages, unsigned max, uint32_t *off)
+{
+	char *base;
+	size_t part = MIN(piece(it, &base), n);
+	int got;
+
+	if (!part)
+		return 0;
+	if (it->kind != ITER_USER || !current->mm)
+		return -EOPNOTSUPP;
+	*off = (uint32_t)((uintptr_t)base & (PAGE_SIZE - 1));
+	got = mm_pin_pages(current->mm, (vaddr_t)base, pages,
+		MIN(max, (unsigned)DIV_ROUND_UP(
+				 *off + MIN(part, (size_t)max << PAGE_SHIFT), PAGE_SIZE)));
+	if (got < 0)
+		return got;
+	part = MIN(part, ((size_t)(unsigned)got << PAGE_SHIFT) - *off);
+	moved(it, part);
+	return (ssize_t)part;
 }
 
 /* One byte on each page of [p, p + n). */

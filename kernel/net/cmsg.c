@@ -339,11 +339,13 @@ ssize_t inet_recv_error(struct inet_sock *is, struct socket_msg *m, size_t n)
 		return err ? err : (ssize_t)part;
 	/* The next one is what SO_ERROR and poll report from now on. */
 	spin_lock(&is->s.lock);
+	spin_lock(&is->s.errq_lock);
 	next = pkt_peek(&is->s.errq);
 	if (!next)
 		is->s.error = 0;
 	else if (socket_err_cb(next)->e.ee_origin != SO_EE_ORIGIN_NONE)
 		is->s.error = (int)socket_err_cb(next)->e.ee_errno;
+	spin_unlock(&is->s.errq_lock);
 	spin_unlock(&is->s.lock);
 	return err ? err : (ssize_t)part;
 }

@@ -45,6 +45,10 @@ static void loop_back(struct pkt *p, const uint8_t *lladdr)
 
 	if (!copy)
 		return;
+	if (unlikely(!pkt_own_pages(copy))) {
+		pkt_free(copy);
+		return;
+	}
 	copy->type = PKT_LOOPED;
 	if (copy->csum == CSUM_NONE)
 		copy->csum = CSUM_VERIFIED;

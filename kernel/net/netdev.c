@@ -230,6 +230,10 @@ void netdev_loop(struct pkt *p, struct netdev *to)
 {
 	pkt_orphan(p);
 	p->dev = to;
+	if (unlikely(!pkt_own_pages(p))) {
+		drop(p);
+		return;
+	}
 	p->hash = 0;
 	if (arrive(p))
 		net_backlog(p);

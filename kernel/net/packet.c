@@ -135,7 +135,10 @@ static void queue_copy(struct packet_sock *ps, const struct pkt *p, const struct
 		cb->len = n->len;
 		cb->net = n->net;
 		cb->status = (uint8_t)note_status(n);
-		ok = socket_queue_rcv(&ps->s, c);
+		if (likely(pkt_own_pages(c)))
+			ok = socket_queue_rcv(&ps->s, c);
+		else
+			pkt_free(c);
 	}
 	spin_lock(&ps->s.lock);
 	ps->packets++;

@@ -106,6 +106,7 @@ struct pkt *pkt_alloc(unsigned headroom)
 	p->dev = NULL;
 	p->destructor = NULL;
 	p->owner = NULL;
+	p->note = NULL;
 	return p;
 }
 
@@ -146,6 +147,8 @@ void pkt_free(struct pkt *p)
 		pkt_orphan(p);
 	for (unsigned i = 0; i < p->nr_frags; i++)
 		frag_put(&p->frag[i]);
+	if (unlikely(p->note != NULL))
+		pkt_note_put(p->note);
 	pkt_put_memory(p);
 }
 
@@ -170,6 +173,8 @@ struct pkt *pkt_clone(const struct pkt *p)
 	list_init(&c->node);
 	c->destructor = NULL;
 	c->owner = NULL;
+	if (unlikely(c->note != NULL))
+		refcount_inc(&c->note->refs);
 	return c;
 }
 
@@ -378,6 +383,13 @@ int pkt_append_ref(struct pkt *to, const struct pkt *from, unsigned off, size_t 
 		n -= part;
 	}
 	off -= from->lin_len;
+	if (unlikely(n && from->note)) {
+		if (to->note && to->note != from->note) {
+			pkt_trim(to, before);
+			return -EMSGSIZE;
+		}
+		pkt_set_note(to, from->note);
+	}
 	for (const struct pkt_frag *f = from->frag; n; f++) {
 		uint32_t part;
 
@@ -404,7 +416,8 @@ bool pkt_merge(struct pkt *to, struct pkt *from)
 {
 	unsigned need = from->nr_frags + (from->lin_len && !fits_linear(to, from->lin_len) ? 2 : 0);
 
-	if (to->nr_frags + need > PKT_FRAGS)
+	if (to->nr_frags + need > PKT_FRAGS ||
+		unlikely(to->note && from->note && to->note != from->note))
 		return false;
 	if (from->lin_len && pkt_append_bytes(to, pkt_data(from), from->lin_len))
 		return false;
@@ -416,6 +429,8 @@ bool pkt_merge(struct pkt *to, struct pkt *from)
 		(void)added;
 	}
 	from->nr_frags = 0;
+	if (unlikely(from->note != NULL))
+		pkt_set_note(to, from->note);
 	pkt_free(from);
 	return true;
 }
@@ -568,6 +583,29 @@ void pkt_store_bytes(struct pkt *p, unsigned off, const void *from, size_t n)
 		off += (unsigned)part;
 		n -= part;
 	}
+}
+
+bool pkt_own_pages_slow(struct pkt *p)
+{
+	struct pkt *c = pkt_alloc(PKT_LINEAR); /* no room but in pages */
+
+	if (unlikely(!c))
+		return false;
+	for (unsigned i = 0; i < p->nr_frags; i++)
+		if (pkt_append_bytes(c, frag_address(&p->frag[i]), p->frag[i].len)) {
+			pkt_free(c);
+			return false;
+		}
+	for (unsigned i = 0; i < p->nr_frags; i++)
+		frag_put(&p->frag[i]);
+	memcpy(p->frag, c->frag, c->nr_frags * sizeof(c->frag[0]));
+	p->nr_frags = c->nr_frags;
+	c->nr_frags = 0;
+	WRITE_ONCE(p->note->is_copied, true);
+	pkt_note_put(p->note);
+	p->note = NULL;
+	pkt_free(c);
+	return true;
 }
 
 int pkt_copy_iter(const struct pkt *p, unsigned off, struct iov_iter *to, size_t n)

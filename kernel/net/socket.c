@@ -47,6 +47,7 @@ static void init(struct socket *s, struct net *net, const struct socket_ops *ops
 	s->ops = ops;
 	s->net = net;
 	spin_init(&s->lock);
+	spin_init(&s->errq_lock);
 	mutex_init(&s->rcv_mutex);
 	mutex_init(&s->snd_mutex);
 	pkt_queue_init(&s->rcv);

@@ -343,8 +343,11 @@ void socket_queue_error(struct socket *s, struct pkt *p, const struct sock_ext_e
 		memcpy(cb->offender, offender, sizeof(cb->offender));
 	spin_lock(&s->lock);
 	queued = !s->dead && socket_charge_rcv(s, p);
-	if (queued)
+	if (queued) {
+		spin_lock(&s->errq_lock);
 		pkt_enqueue(&s->errq, p);
+		spin_unlock(&s->errq_lock);
+	}
 	spin_unlock(&s->lock);
 	if (queued)
 		socket_wake_all(s);
@@ -352,60 +355,13 @@ void socket_queue_error(struct socket *s, struct pkt *p, const struct sock_ext_e
 		pkt_free(p);
 }
 
-/*
- * MSG_ZEROCOPY: every send is copied here, which Linux's documentation (msg_zerocopy, "Notification
- * parsing") allows the kernel to do at any time and has a code for; so the program may have its
- * memory back when the call returns. Not charged to the buffer, as a full one must not lose
- * notices: they join, so that there are never more than one between two errors, which are charged.
- */
-static void tell_zerocopy(struct socket *s, struct pkt *p)
-{
-	struct pkt *last;
-	uint32_t id;
-
-	spin_lock(&s->lock);
-	id = s->zerocopy_id++;
-	last = list_empty(&s->errq.list) ? NULL : list_last(&s->errq.list, struct pkt, node);
-	if (last && socket_err_cb(last)->e.ee_origin == SO_EE_ORIGIN_ZEROCOPY &&
-		socket_err_cb(last)->e.ee_data + 1 == id) {
-		socket_err_cb(last)->e.ee_data = id;
-	} else {
-		*socket_err_cb(p) = (struct socket_err_cb){
-			.e = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
-				.ee_code = SO_EE_CODE_ZEROCOPY_COPIED,
-				.ee_info = id,
-				.ee_data = id}};
-		pkt_enqueue(&s->errq, p);
-		p = NULL;
-	}
-	spin_unlock(&s->lock);
-	if (p)
-		pkt_free(p);
-	socket_wake_all(s);
-}
-
-ssize_t socket_send_zerocopy(struct socket *s, struct socket_msg *m, size_t n, unsigned file_flags)
-{
-	struct pkt *notice = pkt_alloc(0);
-	ssize_t done;
-
-	if (!notice)
-		return -ENOBUFS;
-	done = s->ops->sendmsg(s, m, n, file_flags);
-	if (done > 0)
-		tell_zerocopy(s, notice);
-	else
-		pkt_free(notice);
-	return done;
-}
-
 struct pkt *socket_dequeue_error(struct socket *s)
 {
 	struct pkt *p;
 
-	spin_lock(&s->lock);
+	spin_lock(&s->errq_lock);
 	p = pkt_dequeue(&s->errq);
-	spin_unlock(&s->lock);
+	spin_unlock(&s->errq_lock);
 	return p;
 }
 

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <task.h>
 #include "tcp.h"
+#include "zerocopy.h"
 
 bool tcp_below_lowat(const struct tcp_sock *tp)
 {
@@ -127,7 +128,7 @@ static bool joins_last(struct tcp_sock *tp, struct pkt *q, uint32_t len)
 	struct pkt *last = last_unsent(tp);
 	uint32_t was;
 
-	if (!last || last->len + len > size_goal(tp) || tcp_cb(last)->flags & TCB_FIN)
+	if (!last || q->note || last->len + len > size_goal(tp) || tcp_cb(last)->flags & TCB_FIN)
 		return false;
 	was = last->truesize;
 	if (!pkt_merge(last, q))
@@ -215,17 +216,45 @@ static uint32_t next_size(struct tcp_sock *tp)
 
 /* ---- send(2) ---- */
 
+/* Whether the connection's route lets the program's pages go out as they are. */
+static bool may_lend(struct tcp_sock *tp)
+{
+	bool yes;
+
+	net_enter();
+	tcp_lock(tp);
+	yes = !tcp_route(tp) && zerocopy_device(tp->is.dst.dev);
+	tcp_unlock(tp);
+	net_exit();
+	return yes;
+}
+
+/* One packet's worth into @q. Pages that are lent do not join what is there: they fill packets of
+ * their own. */
+static ssize_t fill(struct tcp_sock *tp, struct pkt *q, struct socket_msg *m, size_t n)
+{
+	ssize_t got;
+
+	if (unlikely(m->zerocopy != NULL)) {
+		got = zerocopy_append(m, q, MIN(n, (size_t)size_goal(tp)));
+		if (got != -EOPNOTSUPP)
+			return got;
+		zerocopy_give_up(m);
+	}
+	got = pkt_append_iter(q, m->iter, MIN(n, (size_t)next_size(tp)));
+	return got ? got : -ENOMEM;
+}
+
 /* One packet's worth. Bytes, or an error. */
 static ssize_t send_some(struct tcp_sock *tp, struct socket_msg *m, size_t n)
 {
-	uint32_t most = next_size(tp);
 	struct pkt *q = pkt_alloc_tx();
 	ssize_t got;
 	int err;
 
 	if (!q)
 		return -ENOMEM;
-	got = pkt_append_iter(q, m->iter, MIN(n, (size_t)most));
+	got = fill(tp, q, m, n);
 	if (got <= 0) {
 		pkt_free(q);
 		return got ? got : -ENOMEM;
@@ -261,6 +290,8 @@ ssize_t tcp_sendmsg(struct socket *s, struct socket_msg *m, size_t n, unsigned f
 	err = wait_connected(tp, &w);
 	if (!err && is_broken(tp))
 		err = -EPIPE;
+	if (unlikely(m->zerocopy != NULL) && !err && !may_lend(tp))
+		zerocopy_give_up(m);
 	while (!err && done < n) {
 		err = wait_room(tp, &w);
 		if (err)

@@ -59,11 +59,12 @@ struct pkt *tun_file_take(struct tun_file *tf)
 /* Consumes @p. */
 static bool put(struct tun_file *tf, struct pkt *p, uint32_t most)
 {
-	bool ok;
+	bool ok = pkt_own_pages(p);
 
 	pkt_orphan(p);
 	spin_lock(&tf->lock);
-	ok = tf->attached && tf->queue.count < most && tf->queue.bytes + p->len <= QUEUE_BYTES;
+	ok = ok && tf->attached && tf->queue.count < most &&
+	     tf->queue.bytes + p->len <= QUEUE_BYTES;
 	if (ok)
 		pkt_enqueue(&tf->queue, p);
 	spin_unlock(&tf->lock);

@@ -8,6 +8,7 @@
  */
 #include "udp.h"
 #include "inetdev.h"
+#include "zerocopy.h"
 #include <debug.h>
 
 enum {
@@ -126,10 +127,50 @@ static int send_pkt(
 	return err;
 }
 
+/* Whether the way to @d lets the program's pages go out as they are. */
+static bool may_lend(struct udp_sock *us, const struct dgram_dest *d)
+{
+	struct inet_sock *is = &us->is;
+	struct dst dst;
+	bool yes = false;
+
+	net_enter();
+	if (d->connected) {
+		spin_lock(&is->s.lock);
+		yes = !inet_route(is) && zerocopy_device(is->dst.dev);
+		spin_unlock(&is->s.lock);
+	} else if (!dgram_route(is, d, &dst)) {
+		yes = zerocopy_device(dst.dev);
+		dst_release(&dst);
+	}
+	net_exit();
+	return yes;
+}
+
+/* The program's pages themselves, all @n bytes. False: not so, nothing done. */
+static bool append_lent(struct pkt *p, struct socket_msg *m, size_t n)
+{
+	ssize_t done = zerocopy_append(m, p, n);
+
+	if (done == (ssize_t)n)
+		return true;
+	if (done > 0) {
+		pkt_trim(p, 0);
+		iov_iter_revert(m->iter, (size_t)done);
+	}
+	return false;
+}
+
 static int append(struct pkt *p, struct socket_msg *m, size_t n)
 {
-	ssize_t done = n ? pkt_append_iter(p, m->iter, n) : 0;
+	ssize_t done;
 
+	if (unlikely(m->zerocopy != NULL)) {
+		if (append_lent(p, m, n))
+			return 0;
+		zerocopy_give_up(m);
+	}
+	done = n ? pkt_append_iter(p, m->iter, n) : 0;
 	if (done < 0)
 		return (int)done;
 	return (size_t)done == n ? 0 : -EFAULT;
@@ -162,6 +203,8 @@ static ssize_t cork_send(struct udp_sock *us, struct socket_msg *m, size_t n, bo
 
 	if (err)
 		return err;
+	if (unlikely(m->zerocopy != NULL)) /* its pieces may be short, and from several sends */
+		zerocopy_give_up(m);
 	err = us->cork->len + n > IP_MAX_LEN ? -EMSGSIZE : append(us->cork, m, n);
 	if (err) { /* what was collected is lost too, as on Linux */
 		pkt_free(us->cork);
@@ -188,6 +231,8 @@ static ssize_t send_one(struct udp_sock *us, struct socket_msg *m, size_t n)
 	p = pkt_alloc_tx();
 	if (!p)
 		return -ENOBUFS;
+	if (unlikely(m->zerocopy != NULL) && !may_lend(us, &d))
+		zerocopy_give_up(m);
 	err = append(p, m, n);
 	if (err)
 		pkt_free(p);

@@ -204,6 +204,7 @@ static void reclaim(struct intel *c)
 		if (!(READ_ONCE(c->tx[last].status) & TXD_DD))
 			return;
 		smp_rmb();
+		c->noted -= c->sent[last]->note != NULL;
 		pkt_free(c->sent[last]);
 		c->sent[last] = NULL;
 		c->tx_done += n;
@@ -333,7 +334,8 @@ static int intel_xmit(struct netdev *d, unsigned queue, struct pkt *p)
 		return -EBUSY;
 	}
 	put_frame(c, p);
-	if (tx_in_use(c) <= INTEL_RING / 2)
+	c->noted += p->note != NULL;
+	if (tx_in_use(c) <= INTEL_RING / 2 && likely(!p->note))
 		pkt_orphan(p);
 	else
 		intel_write(c, REG_IMS, c->int_tx);
@@ -366,16 +368,17 @@ static uint32_t tx_poll(struct intel *c)
 {
 	struct netdev_txq *q = &c->nd->txq[0];
 	uint32_t in_use;
-	bool wake;
+	bool wake, want_tx;
 
 	spin_lock(&q->lock);
 	reclaim(c);
 	in_use = tx_in_use(c);
 	wake = q->stopped && in_use <= INTEL_RING * 3 / 4;
+	want_tx = in_use > INTEL_RING / 2 || c->noted;
 	spin_unlock(&q->lock);
 	if (wake)
 		netdev_tx_wake(c->nd, 0);
-	return in_use > INTEL_RING / 2 ? c->int_tx : 0;
+	return want_tx ? c->int_tx : 0;
 }
 
 static unsigned intel_poll(struct net_poll *np, unsigned budget)
@@ -503,6 +506,7 @@ static void free_rings(struct intel *c)
 		page_put(c->spare[--c->nr_spare].page);
 	memset(c->buf, 0, sizeof(c->buf));
 	memset(c->sent, 0, sizeof(c->sent));
+	c->noted = 0;
 	spoil(c);
 	dma_free(c->rx, sizeof(*c->rx) * INTEL_RING);
 	dma_free(c->tx, sizeof(*c->tx) * INTEL_RING);

@@ -165,6 +165,7 @@ struct intel {
 	struct pkt *sent[INTEL_RING];    /* [t] by the frame's last descriptor */
 	uint16_t tx_len[INTEL_RING];     /* [t] descriptors of the frame that begins there */
 	uint32_t tx_next, tx_done;       /* [t] free-running: used, taken back */
+	uint32_t noted;                  /* [t] frames with a pkt->note: someone waits for them */
 	uint16_t ctx_start, ctx_offset;  /* [t] checksum context that the device has; 0: none */
 	struct netdev_tx_watch tx_watch; /* [t] */
 

@@ -105,6 +105,8 @@ struct pair {
 	unsigned index;
 	struct virtq *rx;      /* [poll] */
 	struct virtq *tx;      /* [txq lock] */
+	unsigned in_ring;      /* [txq lock] packets that are on it, and how many of them someone */
+	unsigned noted;        /* waits for: pkt->note */
 	struct rx_buf *buf;    /* [poll] by head of chain */
 	uint32_t average;      /* [poll] length of packets << AVG_SHIFT */
 	struct net_hdr *hdr;   /* [txq lock] by head of chain: for frames with no room in front */
@@ -349,14 +351,25 @@ static void reclaim(struct pair *p)
 	struct pkt *pkt;
 	uint32_t len;
 
-	while ((pkt = virtq_take(p->tx, &len)))
+	while ((pkt = virtq_take(p->tx, &len))) {
+		p->in_ring--;
+		p->noted -= pkt->note != NULL;
 		pkt_free(pkt);
+	}
 }
 
-/* Ask for an interrupt when part of what is on the ring has been sent. */
+static bool is_half_full(const struct pair *p)
+{
+	return p->tx->nr_free < p->tx->size / 2u;
+}
+
+/* Ask for an interrupt when part of what is on the ring has been sent; or, where there is room, all
+ * of it. */
 static void tx_ask(struct pair *p)
 {
-	while (virtq_irq_after(p->tx, (p->tx->size - p->tx->nr_free) / 4))
+	while (p->in_ring &&
+		virtq_irq_after(p->tx,
+			is_half_full(p) ? (p->tx->size - p->tx->nr_free) / 4u : p->in_ring - 1))
 		reclaim(p); /* it has been meanwhile: ask anew */
 }
 
@@ -393,7 +406,7 @@ static int vnet_xmit(struct netdev *d, unsigned queue, struct pkt *pkt)
 	struct pair *p = &v->pair[queue];
 	struct virtq *q = p->tx;
 	struct virtq_seg seg[PKT_FRAGS + 2] UNCLEARED;
-	unsigned n, need = pkt->nr_frags + 2u, in_use;
+	unsigned n, need = pkt->nr_frags + 2u;
 
 	if (virtq_has_used(q))
 		reclaim(p);
@@ -410,8 +423,9 @@ static int vnet_xmit(struct netdev *d, unsigned queue, struct pkt *pkt)
 			page_to_phys(pkt->frag[i].page) + pkt->frag[i].off, pkt->frag[i].len};
 	if (virtq_add(q, seg, n, 0, pkt) < 0)
 		return -EBUSY;
-	in_use = q->size - q->nr_free;
-	if (likely(in_use <= q->size / 2u))
+	p->in_ring++;
+	p->noted += pkt->note != NULL;
+	if (likely(!is_half_full(p) && !pkt->note))
 		pkt_orphan(pkt);
 	else
 		tx_ask(p);
@@ -464,7 +478,7 @@ static void tx_poll(struct pair *p)
 		return;
 	spin_lock(&txq->lock);
 	reclaim(p);
-	if (p->tx->nr_free < p->tx->size / 2u)
+	if (is_half_full(p) || p->noted)
 		tx_ask(p);
 	else
 		virtq_irq_off(p->tx);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <tlb.h>
 #include <unit.h>
+#include <vm.h>
 #include "host.h"
 
 #define UNIT_PAGES 16384u /* 64 MiB */
@@ -371,6 +372,25 @@ __weak void tlb_flush_local(vaddr_t va)
 }
 
 /* ---- user memory ---- */
+
+/* What lies in pages of page_alloc() can be lent, other memory not. */
+__weak int mm_pin_pages(struct mm *m, vaddr_t addr, struct page **out, unsigned n)
+{
+	unsigned i;
+
+	(void)m;
+	if (unit_user_bad((const void *)addr, 1))
+		return -EFAULT;
+	for (i = 0; i < n; i++) {
+		vaddr_t va = addr + (vaddr_t)i * PAGE_SIZE;
+
+		if (va < (vaddr_t)page_address(page_array) ||
+			va >= (vaddr_t)page_address(page_array + UNIT_PAGES))
+			break;
+		out[i] = page_get(virt_to_page((const void *)va));
+	}
+	return i ? (int)i : -EOPNOTSUPP;
+}
 
 __weak size_t copy_from_user_partial(void *dst, const void __user *src, size_t n)
 {

@@ -110,6 +110,8 @@ bool net_mem_pressure(void)
 
 /* ---- socket.c ---- */
 
+struct socket_limits socket_limits = {.optmem_max = 20480};
+
 static void world_socket_init(struct socket *s)
 {
 	refcount_set(&s->refs, 1);
@@ -119,6 +121,7 @@ static void world_socket_init(struct socket *s)
 	s->ops = &tcp_ops;
 	s->net = &net_initial;
 	spin_init(&s->lock);
+	spin_init(&s->errq_lock);
 	mutex_init(&s->rcv_mutex);
 	mutex_init(&s->snd_mutex);
 	pkt_queue_init(&s->rcv);
@@ -152,6 +155,7 @@ void socket_put(struct socket *s)
 		panic("the last reference to a socket is dropped with a lock held");
 	s->ops->destroy(s);
 	pkt_queue_purge(&s->rcv);
+	pkt_queue_purge(&s->errq);
 	cred_put(s->cred);
 	rcu_call(&s->rcu, world_socket_free);
 }
