@@ -36,11 +36,19 @@ static long finish(struct cred *c, int err)
 	return err;
 }
 
+/* The same for a change of user ids. */
+static long finish_uids(struct cred *c, int err)
+{
+	if (!err)
+		process_becomes_user(c->uid);
+	return finish(c, err);
+}
+
 long sys_setuid(uid_t uid)
 {
 	struct cred *c = cred_prepare(current->cred);
 
-	return c ? finish(c, cred_setuid(c, uid)) : -ENOMEM;
+	return c ? finish_uids(c, cred_setuid(c, uid)) : -ENOMEM;
 }
 
 long sys_setgid(uid_t gid)
@@ -54,7 +62,7 @@ long sys_setreuid(uid_t r, uid_t e)
 {
 	struct cred *c = cred_prepare(current->cred);
 
-	return c ? finish(c, cred_setreuid(c, r, e)) : -ENOMEM;
+	return c ? finish_uids(c, cred_setreuid(c, r, e)) : -ENOMEM;
 }
 
 long sys_setregid(uid_t r, uid_t e)
@@ -68,7 +76,7 @@ long sys_setresuid(uid_t r, uid_t e, uid_t s)
 {
 	struct cred *c = cred_prepare(current->cred);
 
-	return c ? finish(c, cred_setresuid(c, r, e, s)) : -ENOMEM;
+	return c ? finish_uids(c, cred_setresuid(c, r, e, s)) : -ENOMEM;
 }
 
 long sys_setresgid(uid_t r, uid_t e, uid_t s)

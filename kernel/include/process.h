@@ -165,7 +165,7 @@ struct uthread {
 	struct vfork_wait *vfork; /* [s] the parent waits for exec or exit */
 	int exit_code;
 	uint32_t personality;
-	bool no_new_privs_unused;
+	bool over_nproc; /* [o] became a user who has too many threads: rlimit.c */
 	uint64_t pdeath_signal;
 	uint64_t timer_slack_ns;
 	sigset_t waiting; /* [s] signal_timedwait: not to be dropped nor to kill */
@@ -283,6 +283,12 @@ void task_usage(struct task *t, struct usage *out);
 uint64_t rlimit_cur(unsigned which); /* of the current process */
 int __must_check process_rlimit(struct process *p, unsigned which, const struct rlimit *new_,
 	struct rlimit *old); /* prlimit(2) */
+/*
+ * The current thread's real user id is to be @uid: set*uid(2) call it before they commit the
+ * credential. If that is a change, to one who has more threads than RLIMIT_NPROC without this one,
+ * execve(2) will fail.
+ */
+void process_becomes_user(uid_t uid);
 /* ---- timers ---- */
 struct itimer {
 	uint64_t value_ns, interval_ns;

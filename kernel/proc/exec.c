@@ -319,9 +319,12 @@ static int prepare_and_load(
 int process_exec(const struct exec_name *name, const struct exec_strings *argv,
 	const struct exec_strings *envp)
 {
-	struct exec_args *a = kmalloc(sizeof(*a), GFP_KERNEL);
-	int err;
+	int err = exec_check_nproc();
+	struct exec_args *a;
 
+	if (err)
+		return err;
+	a = kmalloc(sizeof(*a), GFP_KERNEL);
 	if (!a)
 		return -ENOMEM;
 	memset(a, 0, offsetof(struct exec_args, head));

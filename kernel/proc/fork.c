@@ -56,23 +56,12 @@ static int check_flags(const struct clone_args *a)
 	return fl & ~CLONE_KNOWN ? -EINVAL : 0;
 }
 
-/* RLIMIT_NPROC counts the threads of a real user id. They can only be too many if there are that
- * many in all. */
+/* One more thread: is it one too many of the user's? */
 static int check_limit(void)
 {
-	uint64_t limit = current_process()->limits[RLIMIT_NPROC].cur, n = 0;
-	uid_t uid = current->cred->uid;
-	const struct process *p;
-	unsigned long f;
-
-	if (threads_total() < limit || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+	if (!user_has_threads(current->cred->uid, rlimit_cur(RLIMIT_NPROC)))
 		return 0;
-	f = spin_lock_irq(&tasklist_lock);
-	list_for_each_entry (p, &all_processes, all_node)
-		if (rcu_dereference(p->leader->cred)->uid == uid)
-			n += MAX(p->nr_threads, 1u);
-	spin_unlock_irq(&tasklist_lock, f);
-	return n < limit ? 0 : -EAGAIN;
+	return capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN) ? 0 : -EAGAIN;
 }
 
 static int plan_mm(struct clone_plan *c)
@@ -124,6 +113,7 @@ static int plan_thread(struct clone_plan *c)
 	u->blocked = from->blocked;
 	u->personality = from->personality;
 	u->timer_slack_ns = from->timer_slack_ns;
+	u->over_nproc = from->over_nproc;
 	/* A stack that two threads run on at once would be no stack. */
 	if (!(c->flags & CLONE_VM) || (c->flags & CLONE_VFORK))
 		u->alt = from->alt;
@@ -352,6 +342,7 @@ pid_t process_clone(const struct clone_args *a)
 		return err;
 	}
 	tid = t->tid;
+	current->uthread->over_nproc = false; /* the limit has been judged anew */
 	if (c.flags & (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID))
 		store_tids(&c, tid);
 	if (c.flags & CLONE_VFORK)

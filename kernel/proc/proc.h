@@ -140,6 +140,10 @@ void futex_exit_thread(struct uthread *u);    /* robust list, clear_child_tid: b
 void usage_add(struct usage *to, const struct usage *from);
 void process_usage_locked(struct process *p, struct usage *out); /* sig_lock held */
 void rlimits_default(struct rlimit *l);
+/* Has the real user @uid @count threads or more? Context: may not hold tasklist_lock. */
+bool user_has_threads(uid_t uid, uint64_t count);
+/* execve(2), "execve() and EAGAIN": 0, -EAGAIN. */
+int __must_check exec_check_nproc(void);
 void mm_set_limits(struct mm *m, const struct process *p);
 void rlimit_hooks_init(void);
 void oom_init(void);

@@ -5,6 +5,10 @@
  * Limits on memory are copied into the address space, where mm looks at them; limits on CPU time
  * arm the process's CPU timer (itimer.c); the others are read where they matter. A limit is one
  * word: readers need no lock.
+ *
+ * RLIMIT_NPROC binds a user, so it can be exceeded by becoming another one. set*uid(2) must not
+ * fail for that (programs that did not look kept their privileges); the thread remembers it, and
+ * execve(2) fails while it is so.
  */
 #include <cred.h>
 #include <error.h>
@@ -35,6 +39,48 @@ uint64_t rlimit_cur(unsigned which)
 	const struct process *p = current_process();
 
 	return p && which < RLIMIT_COUNT ? READ_ONCE(p->limits[which].cur) : RLIM_INFINITY;
+}
+
+/* They can only be that many if there are that many in all, which is quickly seen. */
+bool user_has_threads(uid_t uid, uint64_t count)
+{
+	const struct process *p;
+	uint64_t n = 0;
+	unsigned long f;
+
+	if (threads_total() < count)
+		return false;
+	f = spin_lock_irq(&tasklist_lock);
+	list_for_each_entry (p, &all_processes, all_node)
+		if (rcu_dereference(p->leader->cred)->uid == uid)
+			n += MAX(p->nr_threads, 1u);
+	spin_unlock_irq(&tasklist_lock, f);
+	return n >= count;
+}
+
+/* The kernel's own user has no limit. */
+static bool exceeds_nproc(uid_t uid)
+{
+	uint64_t limit = rlimit_cur(RLIMIT_NPROC);
+
+	return limit != RLIM_INFINITY && uid != task_kernel_cred->uid &&
+	       user_has_threads(uid, limit + 1);
+}
+
+void process_becomes_user(uid_t uid)
+{
+	if (uid != current->cred->uid)
+		current->uthread->over_nproc = exceeds_nproc(uid);
+}
+
+int exec_check_nproc(void)
+{
+	struct uthread *u = current->uthread;
+
+	if (likely(!u->over_nproc))
+		return 0;
+	u->over_nproc = exceeds_nproc(current->cred->uid);
+	return u->over_nproc ? -EAGAIN : 0;
 }
 
 void mm_set_limits(struct mm *m, const struct process *p)

@@ -5,37 +5,65 @@
 #include "abi.h"
 
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 
 static char buf[4096];
 
 CASE(identities)
 {
-	say("uids agree: %d", sc(getuid, 0) == getuid() && sc(geteuid, 0) == geteuid());
-	say("gids agree: %d", sc(getgid, 0) == getgid() && sc(getegid, 0) == getegid());
-	say("pid and tid: %d", sc(getpid, 0) == getpid() && sc(gettid, 0) == sc(getpid, 0));
-	say("set_tid_address gives the tid: %d", sc(set_tid_address, buf) == sc(gettid, 0));
-	say("group: %d", sc(getpgrp, 0) == sc(getpgid, 0));
+	RZ(sc0(getpid));
+	RZ(sc0(gettid));
+	RZ(sc0(getpgrp));
+	R(sc0(getuid));
+	R(sc0(getgid));
+	R(sc0(geteuid));
+	R(sc0(getegid));
+	T(sc0(getuid) == getuid() && sc0(geteuid) == geteuid());
+	T(sc0(getgid) == getgid() && sc0(getegid) == getegid());
+	T(sc0(getpid) == getpid() && sc0(gettid) == sc0(getpid));
+	RZ(sc(set_tid_address, buf));
+	T(sc(set_tid_address, buf) == sc0(gettid));
+	RZ(sc(set_tid_address, BAD_PTR));
+	T(sc0(getpgrp) == sc(getpgid, 0));
 	R(sc(getpgid, -1));
 	R(sc(getpgid, 0x7fffffff));
 }
 
+/* The call gives the heap's end, changed or not: a failure shows in the number only. */
+static void move_heap(const char *what, long to, long was)
+{
+	say("brk(%s): end moves by %ld", what, (long)sc(brk, to) - was);
+	say("brk(%s): done", what);
+}
+
 CASE(the_heap)
 {
+	struct rlimit little = {1 << 20, 1 << 20};
 	long end = sc(brk, 0);
+	char *above;
 
-	say("grows: %d", sc(brk, end + 8192) == end + 8192);
+	move_heap("end + 8192", end + 8192, end);
 	((char *)end)[8191] = 1;
-	say("shrinks: %d", sc(brk, end) == end);
-	say("not below its start: %d", sc(brk, 4096) == end);
-	say("not into the kernel: %d", sc(brk, -4096L) == end);
+	move_heap("end + 1", end + 1, end);
+	move_heap("end", end, end);
+	move_heap("below its start", 4096, end);
+	move_heap("into the kernel", -4096L, end);
+	above = mmap((void *)((end + 0x100fff) & ~0xfffl), 4096, PROT_READ,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	T(above != MAP_FAILED);
+	move_heap("over a mapping", end + 0x200000, end);
+	munmap(above, 4096);
+	setrlimit(RLIMIT_DATA, &little);
+	move_heap("over RLIMIT_DATA", end + 0x200000, end);
 }
 
 static void ends_by(const char *what, int status)
 {
-	say("%s: %d %d", what, WIFEXITED(status), WEXITSTATUS(status));
+	say("%s = %d %d", what, WIFEXITED(status), WEXITSTATUS(status));
 }
 
 CASE(endings)
@@ -46,18 +74,88 @@ CASE(endings)
 	if (!pid)
 		sc(exit, 0x103);
 	waitpid(pid, &status, 0);
-	ends_by("exit", status);
+	ends_by("exit(0x103)", status);
 	pid = fork();
 	if (!pid)
 		sc(exit_group, -1);
 	waitpid(pid, &status, 0);
-	ends_by("exit_group", status);
+	ends_by("exit_group(-1)", status);
 	pid = vfork();
 	if (!pid)
 		_exit(7);
 	waitpid(pid, &status, 0);
-	ends_by("vfork", status);
+	ends_by("vfork()", status);
 	R(sc(restart_syscall, 0));
+}
+
+static volatile long borrowed;
+
+CASE(vfork_shares_the_memory_and_waits)
+{
+	struct rlimit none = {0, 0};
+	pid_t pid = vfork();
+
+	if (!pid) {
+		borrowed = 5;
+		_exit(0);
+	}
+	V(borrowed);
+	waitpid(pid, NULL, 0);
+	IN_CHILD
+	{
+		drop_to(54321, 54321);
+		setrlimit(RLIMIT_NPROC, &none);
+		R(vfork());
+	}
+}
+
+/* rt_sigreturn with the stack pointer at @sp. */
+static void sigreturn_at(uintptr_t sp)
+{
+	__asm__ volatile("mov %0, %%rsp\n\tsyscall\n\thlt"
+			 :
+			 : "r"(sp), "a"((long)SYS_rt_sigreturn)
+			 : "memory");
+}
+
+static void change_registers(int number, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+
+	(void)number;
+	(void)info;
+	u->uc_mcontext.gregs[REG_RAX] = 1234567890123;
+	u->uc_mcontext.gregs[REG_EFL] |= 0x3200; /* IOPL: not a program's to choose */
+	sigaddset(&u->uc_sigmask, SIGUSR2);
+	sigaddset(&u->uc_sigmask, SIGKILL);
+}
+
+CASE(the_way_back_from_a_handler)
+{
+	struct sigaction act = {.sa_sigaction = change_registers, .sa_flags = SA_SIGINFO};
+	unsigned long flags, mask = 0;
+
+	sigaction(SIGUSR1, &act, NULL);
+	say("rt_sigreturn() = %ld", (long)sc(kill, getpid(), SIGUSR1));
+	sc(rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
+	HEX(mask);
+	__asm__ volatile("pushfq\n\tpop %0" : "=r"(flags));
+	HEX(flags & 0x3200);
+	fflush(stdout);
+	IN_CHILD sigreturn_at(16);
+	IN_CHILD sigreturn_at((uintptr_t)KERNEL_PTR);
+	memset(buf, 0x5a, sizeof(buf)); /* a frame of nonsense: no FPU image, nowhere to go on */
+	IN_CHILD sigreturn_at((uintptr_t)buf + 64);
+}
+
+CASE(attributes_of_a_descriptor)
+{
+	int fd = open("f", O_RDWR | O_CREAT, 0600);
+
+	R(sc(flistxattr, 99, buf, 16));
+	R(sc(flistxattr, fd, buf, 16));
+	R(sc(flistxattr, fd, NULL, 0));
+	R(sc(flistxattr, open("f", O_PATH), buf, 16));
 }
 
 CASE(old_getdents)

@@ -333,6 +333,94 @@ CASE(groups)
 	}
 }
 
+#define CROWDED 48211 /* a user whom nobody else is */
+
+static void allow_threads(rlim_t soft)
+{
+	struct rlimit limit = {soft, 8};
+
+	R(setrlimit(RLIMIT_NPROC, &limit));
+}
+
+static pid_t waiting_child_of(uid_t uid)
+{
+	pid_t pid = abi_fork();
+
+	if (!pid) {
+		drop_to(uid, uid);
+		pause();
+	}
+	wait_blocked(pid);
+	return pid;
+}
+
+/* What is executed is not there: ENOENT says that the limit was no obstacle. */
+#define EXECUTES R(execl("missing", "missing", NULL))
+
+static void judged_at_each_exec(const pid_t *other)
+{
+	IN_CHILD
+	{
+		allow_threads(1);
+		R(sc(setuid, CROWDED));
+		EXECUTES;
+		EXECUTES;
+		allow_threads(3);
+		EXECUTES;
+		allow_threads(1);
+		EXECUTES;
+		R(sc(setuid, CROWDED));
+		EXECUTES;
+	}
+	IN_CHILD
+	{
+		allow_threads(2); /* as many as there are, without the caller */
+		R(sc(setuid, CROWDED));
+		EXECUTES;
+		R(sc(setuid, CROWDED));
+		EXECUTES;
+	}
+	IN_CHILD
+	{
+		allow_threads(1);
+		R(sc(setresuid, CROWDED, CROWDED, CROWDED));
+		EXECUTES;
+		kill(other[0], SIGKILL);
+		kill(other[1], SIGKILL);
+		wait_state(other[0], "Z");
+		wait_state(other[1], "Z");
+		EXECUTES;
+	}
+}
+
+CASE(programs_of_a_user_with_too_many_threads)
+{
+	pid_t other[2] = {waiting_child_of(CROWDED), waiting_child_of(CROWDED)};
+
+	IN_CHILD
+	{
+		allow_threads(0);
+		EXECUTES;
+		R(sc(setreuid, -1, CROWDED));
+		EXECUTES;
+		R(sc(setreuid, -1, 0));
+		R(sc(setreuid, CROWDED, -1));
+		EXECUTES;
+		R(sc(setreuid, 0, -1));
+		EXECUTES;
+	}
+	IN_CHILD
+	{
+		allow_threads(1);
+		R(sc(setresuid, CROWDED, 0, 0));
+		IN_CHILD EXECUTES; /* the child has inherited it, and its birth */
+		EXECUTES;          /* was within the limit, or allowed */
+	}
+	judged_at_each_exec(other);
+	abi_reap("the first", other[0]);
+	abi_reap("the second", other[1]);
+}
+
 int abi_helper(int argc, char **argv)
 {
 	(void)argc;
