@@ -88,12 +88,12 @@ def two_guests(systems, seed, **options):
         yield one, two, wire
 
 
-def tun_program():
-    """tun.c of this folder as a program for the guest."""
-    target = BUILD / "tests" / "tun"
+def guest_program(name):
+    """NAME.c of this folder as a program for the guest."""
+    target = BUILD / "tests" / name
     target.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([BUILD / "sysroot/bin/ambit-cc", "-static", "-O1", "-Wall", "-Werror", "-o", target,
-                    HERE / "tun.c"], check=True)
+                    HERE / f"{name}.c"], check=True)
     return target
 
 

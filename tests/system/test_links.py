@@ -13,7 +13,7 @@ from ambitvm import VM
 from conftest import complaints
 from frames import BROADCAST, IPV4, UDP, ether, ipv4, udp
 from hostnet import HostNet
-from netguest import (BUSYBOX, GUEST, HOST, leave_alone, start_tun, tun_program, two_guests, until)
+from netguest import (BUSYBOX, GUEST, HOST, guest_program, leave_alone, start_tun, two_guests, until)
 from wire import Wire
 
 OTHER, TAPPED = "10.77.0.3", "10.77.0.50"
@@ -31,7 +31,7 @@ def start_net():
         for wire, host in zip(wires, (left, right)):
             wire.attach(1, host)
         vm = stack.enter_context(VM(nics=[w.plug(0) for w in wires], debug=True, smp=2, limit=1500,
-                                    files={"tun": tun_program()}, name="test_links"))
+                                    files={"tun": guest_program("tun")}, name="test_links"))
         vm.login()
         leave_alone(vm)
         vm.mount_files("/mnt")

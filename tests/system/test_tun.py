@@ -6,7 +6,7 @@ import time
 
 import pytest
 from conftest import complaints
-from netguest import start_tun, tun_program
+from netguest import guest_program, start_tun
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 @pytest.fixture(name="vm")
 def machine(boot):
     """The checking kernel with the program at /tmp/tun."""
-    vm = boot(files={"tun": tun_program()}, debug=True, smp=2, limit=300)
+    vm = boot(files={"tun": guest_program("tun")}, debug=True, smp=2, limit=300)
     vm.login()
     vm.mount_files("/mnt")
     vm.check("cp /mnt/tun /tmp/tun; ip link set lo up")

@@ -454,6 +454,31 @@ TEST(access_from_outside_reads_writes_and_forces)
 	end_mm();
 }
 
+TEST(lent_pages_outlive_their_memory)
+{
+	struct mm *m = new_mm();
+	struct page *page[4];
+
+	REQUIRE_EQ(map(m, BASE, 2, RW, NULL, 0), 0);
+	REQUIRE_EQ(map(m, BASE + 2 * PAGE_SIZE, 1, VM_READ | VM_MAYREAD, NULL, 0), 0);
+	EXPECT_EQ(store(m, BASE, 'a'), 0);
+	EXPECT_EQ(store(m, BASE + PAGE_SIZE, 'b'), 0);
+	EXPECT_EQ(load(m, BASE + 2 * PAGE_SIZE), 0);
+	EXPECT_EQ(mm_pin_pages(m, BASE + 5, page, 4), 2); /* the third is everybody's zeroes */
+	EXPECT_EQ(mm_pin_pages(m, BASE + 2 * PAGE_SIZE, page + 2, 1), -EOPNOTSUPP);
+	EXPECT_EQ(mm_pin_pages(m, BASE + 3 * PAGE_SIZE, page + 2, 1), -EFAULT);
+	EXPECT_EQ(store(m, BASE, 'c'), 0); /* the holder may see it, or what was there */
+	EXPECT_EQ(load(m, BASE), 'c');
+	EXPECT_EQ(mm_unmap(m, BASE, 2 * PAGE_SIZE), 0);
+	EXPECT_EQ(refcount_read(&page[0]->refs), 1);
+	EXPECT_EQ(*(char *)page_address(page[1]), 'b');
+	page_put(page[0]);
+	page_put(page[1]);
+	REQUIRE_EQ(map(m, BASE, 1, 0, NULL, 0), 0);
+	EXPECT_EQ(mm_pin_pages(m, BASE, page, 1), -EFAULT); /* PROT_NONE */
+	end_mm();
+}
+
 /* ---- files ---- */
 
 #define FILE_PAGES 64u
