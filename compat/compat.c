@@ -33,6 +33,7 @@
 #include "abi/fcntl.h"
 #include "abi_state.h"
 #include "personality.h"
+#include "rseq.h"
 #include "trace.h"
 #include <arch/upcalls.h>
 #include <user_abi.h>
@@ -61,6 +62,7 @@ static const struct user_abi linux_abi = {
 	.signal_frame = signal_frame_build,
 	.restart = abi_restart,
 	.syscall_result = abi_syscall_result,
+	.resume = rseq_resume,
 	.load_image = load_image,
 	.process_init = process_init,
 	.process_fini = process_fini,

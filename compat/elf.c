@@ -8,6 +8,7 @@
  * AMD64 supplement 3.4.1; elf(5); getauxval(3).
  */
 #include "abi/elf.h"
+#include "abi/rseq.h"
 #include <cred.h>
 #include <error.h>
 #include <file.h>
@@ -387,8 +388,10 @@ static int make_auxv(struct exec_args *a, const struct image *im, const struct i
 	aux(&v, AT_HWCAP2, 0);
 	aux(&v, AT_EXECFN, a->str_end); /* proc put the name there */
 	aux(&v, AT_PLATFORM, platform_at);
+	aux(&v, AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_BYTES);
+	aux(&v, AT_RSEQ_ALIGN, RSEQ_ALIGN);
 	aux(&v, AT_NULL, 0);
-	static_assert(21 * 2 <= ARRAY_SIZE(((struct mm *)NULL)->auxv), "the vector has room");
+	static_assert(23 * 2 <= ARRAY_SIZE(((struct mm *)NULL)->auxv), "the vector has room");
 	mm->auxv_words = v.n;
 	return 0;
 }

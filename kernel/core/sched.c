@@ -369,6 +369,8 @@ static struct task *switch_tasks(bool yields)
 		spin_unlock(&rq->lock);
 		return NULL;
 	}
+	if (prev->tell_switch)
+		task_set_work(prev, TASK_WORK_SWITCHED);
 	ASSERT(!next->on_cpu);
 	rq->curr = next;
 	rq->sample_ns = SAMPLE_MIN_NS;

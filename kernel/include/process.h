@@ -146,6 +146,11 @@ struct vfork_wait {
 	struct wait_queue wq;
 	bool done;
 };
+/* What rseq(2) registered: an area in the program's memory; none: all 0. */
+struct rseq {
+	vaddr_t area;
+	uint32_t len, signature;
+};
 /* One thread's part of proc. Key: [s] process->sig_lock  [o] only the thread itself */
 struct uthread {
 	struct task *task;
@@ -165,7 +170,8 @@ struct uthread {
 	struct vfork_wait *vfork; /* [s] the parent waits for exec or exit */
 	int exit_code;
 	uint32_t personality;
-	bool over_nproc; /* [o] became a user who has too many threads: rlimit.c */
+	struct rseq rseq; /* [o] of a restartable sequence: compat's */
+	bool over_nproc;  /* [o] became a user who has too many threads: rlimit.c */
 	uint64_t pdeath_signal;
 	uint64_t timer_slack_ns;
 	sigset_t waiting; /* [s] signal_timedwait: not to be dropped nor to kill */

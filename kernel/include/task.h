@@ -27,8 +27,9 @@ enum task_state { /* bits, so that a waker can name several */
 };
 enum task_work_bits { /* task->work: reasons not to return straight to user mode */
 	TASK_WORK_RESCHED = 1,
-	TASK_WORK_SIGNAL = 2, /* a deliverable signal may be pending */
-	TASK_WORK_NOTIFY = 4, /* proc's other reasons: stop, exit, tracing */
+	TASK_WORK_SIGNAL = 2,   /* a deliverable signal may be pending */
+	TASK_WORK_NOTIFY = 4,   /* proc's other reasons: stop, exit, tracing */
+	TASK_WORK_SWITCHED = 8, /* ->tell_switch is set, and it has been off its CPU */
 };
 enum sched_policy {
 	SCHED_OTHER = 0,
@@ -80,9 +81,10 @@ struct task {
 	uint32_t work;         /* [a] task_work_bits */
 	uint32_t state;        /* [a] task_state */
 	refcount_t refs;
-	uint32_t cpu;   /* [q] where it runs or last ran */
-	bool on_cpu;    /* [a] its stack is in use by a CPU */
-	bool is_kernel; /* [c] */
+	uint32_t cpu;     /* [q] where it runs or last ran */
+	bool on_cpu;      /* [a] its stack is in use by a CPU */
+	bool is_kernel;   /* [c] */
+	bool tell_switch; /* [s] TASK_WORK_SWITCHED is wanted */
 	struct sched_entity se;
 	struct cpumask affinity;                           /* [q] */
 	uint64_t voluntary_switches, involuntary_switches; /* [s] */

@@ -24,6 +24,11 @@ struct user_abi {
 	void (*restart)(struct frame *f, bool block);
 	/* Was the frame made by a system call, and its result? false: interrupt or fault. */
 	bool (*syscall_result)(const struct frame *f, int64_t *result);
+	/*
+	 * A thread with ->tell_switch that was off its CPU, or is about to get a handler's frame,
+	 * goes on in user mode at @f's pc: may move that. An error is a SIGSEGV.
+	 */
+	int (*resume)(struct frame *f);
 	/* Load the image: see exec.h. -ENOEXEC: not this format. */
 	int (*load_image)(struct exec_args *a);
 	/* A task is exiting: robust futexes and clear_child_tid are proc's; tracer's last line

@@ -272,6 +272,8 @@ int exec_commit(struct exec_args *a)
 	strlcpy(current->name, a->comm, sizeof(current->name));
 	files_close_on_exec(current->files);
 	reset_signals(p, u);
+	current->tell_switch = false;
+	u->rseq = (struct rseq){0};
 	if (a->secure)
 		u->personality &= ~PERSONALITY_UNSAFE;
 	cred_commit(a->cred);

@@ -117,6 +117,13 @@ static int plan_thread(struct clone_plan *c)
 	/* A stack that two threads run on at once would be no stack. */
 	if (!(c->flags & CLONE_VM) || (c->flags & CLONE_VFORK))
 		u->alt = from->alt;
+	/* Likewise the area of a restartable sequence. */
+	if (!(c->flags & CLONE_VM)) {
+		u->rseq = from->rseq;
+		c->task->tell_switch = current->tell_switch;
+		if (current->tell_switch)
+			task_set_work(c->task, TASK_WORK_SWITCHED);
+	}
 	if (c->flags & CLONE_CHILD_CLEARTID)
 		u->clear_child_tid = c->args->child_tid;
 	u->vfork = c->vfork;

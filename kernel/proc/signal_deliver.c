@@ -208,6 +208,25 @@ static void restart_without_handler(struct frame *f)
 		user_abi->restart(f, true);
 }
 
+/*
+ * The thread cannot go on as it should, while @sig (0: none) is delivered. It may be told by a
+ * handler, but not when that is what failed.
+ */
+static void force_segv(int sig)
+{
+	struct process *p = current_process();
+	unsigned long irq;
+
+	if (sig == SIGSEGV) {
+		irq = spin_lock_irq(&p->sig_lock);
+		actions_lock_locked(p);
+		p->action[SIGSEGV - 1].handler = SIG_DFL;
+		actions_unlock_locked(p);
+		spin_unlock_irq(&p->sig_lock, irq);
+	}
+	signal_force(SIGSEGV, SI_KERNEL, 0, 0, 0);
+}
+
 static void run_handler(
 	struct frame *f, struct uthread *u, const struct siginfo *info, const struct sigaction *act)
 {
@@ -217,16 +236,11 @@ static void run_handler(
 	unsigned long irq;
 
 	restart_for_handler(f, act);
+	if (current->tell_switch && user_abi->resume(f))
+		force_segv(info->signo);
 	if (user_abi->signal_frame(f, info, act, old_mask, &u->alt, u->fault_addr, u->fault_trap,
 		    u->fault_err) != 0) {
-		if (info->signo == SIGSEGV) {
-			irq = spin_lock_irq(&p->sig_lock);
-			actions_lock_locked(p);
-			p->action[SIGSEGV - 1].handler = SIG_DFL;
-			actions_unlock_locked(p);
-			spin_unlock_irq(&p->sig_lock, irq);
-		}
-		signal_force(SIGSEGV, SI_KERNEL, 0, 0, 0);
+		force_segv(info->signo);
 		return;
 	}
 	u->restore_mask = false;
@@ -237,17 +251,8 @@ static void run_handler(
 	spin_unlock_irq(&p->sig_lock, irq);
 }
 
-void signal_user_work(struct frame *f)
+static void take_signals(struct frame *f, struct uthread *u)
 {
-	struct uthread *u = current->uthread;
-	uint32_t work = READ_ONCE(current->work);
-
-	if (work & TASK_WORK_RESCHED)
-		cond_resched();
-	if (!(work & (TASK_WORK_SIGNAL | TASK_WORK_NOTIFY)) || !u)
-		return;
-	if (work & TASK_WORK_NOTIFY)
-		task_clear_work(current, TASK_WORK_NOTIFY);
 	do {
 		struct siginfo info UNCLEARED;
 		struct sigaction act UNCLEARED;
@@ -258,6 +263,26 @@ void signal_user_work(struct frame *f)
 			restart_without_handler(f);
 		signal_mask_restore();
 	} while (signal_is_pending(current));
+}
+
+void signal_user_work(struct frame *f)
+{
+	struct uthread *u = current->uthread;
+	uint32_t work = READ_ONCE(current->work);
+
+	if (work & TASK_WORK_RESCHED)
+		cond_resched();
+	if (!u)
+		return;
+	if (work & TASK_WORK_NOTIFY)
+		task_clear_work(current, TASK_WORK_NOTIFY);
+	if (work & (TASK_WORK_SIGNAL | TASK_WORK_NOTIFY))
+		take_signals(f, u);
+	if (READ_ONCE(current->work) & TASK_WORK_SWITCHED) {
+		task_clear_work(current, TASK_WORK_SWITCHED);
+		if (user_abi->resume(f))
+			force_segv(0);
+	}
 }
 
 void signal_user_fault(

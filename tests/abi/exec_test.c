@@ -500,7 +500,8 @@ static void show_auxv(void)
 {
 	unsigned long types[] = {AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY, AT_UID, AT_EUID,
 		AT_GID, AT_EGID, AT_SECURE, AT_RANDOM, AT_EXECFN, AT_PLATFORM, AT_CLKTCK, AT_HWCAP,
-		AT_SYSINFO_EHDR, AT_BASE, AT_FLAGS};
+		AT_SYSINFO_EHDR, AT_BASE, AT_FLAGS, 27, 28};
+	/* the last two: AT_RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN */
 
 	for (unsigned i = 0; i < COUNT(types); i++) {
 		unsigned long value;
@@ -514,6 +515,7 @@ static void show_auxv(void)
 	}
 	say("page %lu phent %lu tick %lu platform %s", getauxval(AT_PAGESZ), getauxval(AT_PHENT),
 		getauxval(AT_CLKTCK), (char *)getauxval(AT_PLATFORM));
+	say("rseq: %lu bytes, aligned to %lu", getauxval(27), getauxval(28));
 	say("execfn is the path %d", !strcmp((char *)getauxval(AT_EXECFN), self_path()));
 }
 
