@@ -149,7 +149,8 @@ int user_deadline(const void __user *p, uint64_t *deadline_ns)
 
 int copy_struct(void *to, size_t known, const void __user *from, size_t size)
 {
-	const uint8_t __user *tail = (const uint8_t __user *)from + known;
+	/* A number, not a pointer: the caller may name the last byte there is. */
+	uintptr_t tail = (uintptr_t)from + known;
 	uint8_t byte;
 	size_t i;
 
@@ -157,7 +158,7 @@ int copy_struct(void *to, size_t known, const void __user *from, size_t size)
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	for (i = known; i < size; i++, tail++) {
-		if (get_user(byte, tail))
+		if (get_user(byte, (const uint8_t __user *)tail))
 			return -EFAULT;
 		if (byte)
 			return -E2BIG;

@@ -7,6 +7,7 @@
  *   abuse signals           two processes flood each other; queued signals up to their limit
  *   abuse elf SEED COUNT    run this program with random damage to its headers
  *   abuse calls SEED COUNT  random system calls with random arguments, as a user, in children
+ *   abuse edge              extensible structures that end beyond the last address
  *
  * Exits with 0 when everything went as it must; the kernel's log is the test's to look at.
  */
@@ -308,6 +309,17 @@ static int calls(int count)
 	return 0;
 }
 
+static int edge(void)
+{
+	uintptr_t back;
+
+	for (back = 1; back <= 128; back++) {
+		MUST(syscall(SYS_openat2, AT_FDCWD, "/", -back, 129) == -1 && errno == EFAULT);
+		MUST(syscall(SYS_clone3, -back, 129) == -1 && errno == EFAULT);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -322,6 +334,8 @@ int main(int argc, char **argv)
 		return forks();
 	if (strcmp(what, "deep") == 0)
 		return deep();
+	if (strcmp(what, "edge") == 0)
+		return edge();
 	if (strcmp(what, "signals") == 0)
 		return signals();
 	if (strcmp(what, "elf") == 0)
