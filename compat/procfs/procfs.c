@@ -197,9 +197,9 @@ static bool node_is_current(const struct proc_node *n)
 }
 
 /* What /proc/self says depends on who asks; a descriptor's number may mean another file by now. */
-static int proc_revalidate(struct dentry *d, bool rcu)
+static int proc_revalidate(struct inode *i, bool rcu)
 {
-	struct proc_node *n = d->inode->private;
+	const struct proc_node *n = i->private;
 
 	if (n->entry->link)
 		return n->tid == current->tid;

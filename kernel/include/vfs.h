@@ -88,8 +88,8 @@ struct inode_ops {
 	int (*getattr)(const struct path *p, struct kstat *st);     /* NULL: generic */
 	int (*permission)(struct inode *i, unsigned may, bool rcu); /* NULL: generic_permission() */
 	/* Of a cached positive dentry's own inode: 1 still right, 0 look it up anew. NULL: always
-	 * right. May return -ECHILD_WALK under rcu. */
-	int (*revalidate)(struct dentry *d, bool rcu);
+	 * right. May return -ECHILD_WALK under rcu, where the dentry may be losing @i meanwhile. */
+	int (*revalidate)(struct inode *i, bool rcu);
 };
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8 };
 enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 };

@@ -265,7 +265,7 @@ static int step_rcu(struct walk *w, const struct qstr *q, struct step *n)
 	if (unlikely(seq_read_retry(&d->seq, n->seq) ||
 		     seq_read_retry(&w->path.dentry->seq, w->seq)))
 		return -ECHILD_WALK;
-	if (unlikely(flags & D_REVALIDATE) && n->inode->ops->revalidate(d, true) <= 0)
+	if (unlikely(flags & D_REVALIDATE) && n->inode->ops->revalidate(n->inode, true) <= 0)
 		return -ECHILD_WALK;
 	if (unlikely(flags & D_MOUNTED))
 		return cross_mounts_rcu(w, n);
@@ -276,7 +276,7 @@ static int step_rcu(struct walk *w, const struct qstr *q, struct step *n)
 static bool still_right(struct dentry *d)
 {
 	if (likely(!(READ_ONCE(d->flags) & D_REVALIDATE)) ||
-		d->inode->ops->revalidate(d, false) != 0)
+		d->inode->ops->revalidate(d->inode, false) != 0)
 		return true;
 	d_prune(d);
 	d_drop(d);

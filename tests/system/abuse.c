@@ -8,6 +8,7 @@
  *   abuse elf SEED COUNT    run this program with random damage to its headers
  *   abuse calls SEED COUNT  random system calls with random arguments, as a user, in children
  *   abuse edge              extensible structures that end beyond the last address
+ *   abuse proc              processes are looked up in /proc by others while they end
  *
  * Exits with 0 when everything went as it must; the kernel's log is the test's to look at.
  */
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,7 +37,7 @@
 		}                                                                                  \
 	} while (0)
 
-enum { USER = 4242, PROCESSES = 100, FLOOD = 5000, HEADERS = 1024 };
+enum { USER = 4242, PROCESSES = 100, FLOOD = 5000, HEADERS = 1024, OPENS = 10000 };
 
 static uint64_t seed;
 
@@ -320,6 +322,48 @@ static int edge(void)
 	return 0;
 }
 
+/* Opens its own files in /proc, as others do theirs, and those of a process that is ending. */
+static void look_up(const volatile pid_t *ending)
+{
+	char path[64];
+	int fd;
+
+	for (unsigned i = 0; i < OPENS; i++) {
+		fd = open("/proc/self/stat", O_RDONLY);
+		MUST(fd >= 0 && close(fd) == 0);
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)*ending, i % 2 ? "maps" : "fd/0");
+		fd = open(path, O_RDONLY);
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	_exit(0);
+}
+
+static int proc(void)
+{
+	volatile pid_t *ending = mmap(
+		NULL, sizeof(*ending), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t looking[4], pid;
+	int status, left = 4;
+
+	MUST(ending != MAP_FAILED);
+	for (int i = 0; i < 4; i++)
+		if ((looking[i] = fork()) == 0)
+			look_up(ending);
+	while (left) {
+		pid = fork();
+		if (pid == 0)
+			_exit(0);
+		*ending = pid;
+		MUST(waitpid(pid, &status, 0) == pid);
+		if (waitpid(looking[left - 1], &status, WNOHANG) == looking[left - 1]) {
+			MUST(status == 0);
+			left--;
+		}
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -336,6 +380,8 @@ int main(int argc, char **argv)
 		return deep();
 	if (strcmp(what, "edge") == 0)
 		return edge();
+	if (strcmp(what, "proc") == 0)
+		return proc();
 	if (strcmp(what, "signals") == 0)
 		return signals();
 	if (strcmp(what, "elf") == 0)

@@ -37,7 +37,8 @@ def lives(vm):
     assert not complaints(vm.log()), complaints(vm.log())
 
 
-@pytest.mark.parametrize("what", ["forks", "deep", "edge", "signals", "elf 1 300", "calls 1 60"])
+@pytest.mark.parametrize("what", ["forks", "deep", "edge", "proc", "signals", "elf 1 300",
+                                  "calls 1 60"])
 def test_hostile_program(boot, abuse, what):
     vm = machine(boot, abuse, debug=os.environ.get("AMBIT_OS") != "linux", limit=400)
     code, text = vm.run(f"/tmp/abuse {what}", 240)

@@ -62,14 +62,13 @@ static int devpts_lookup(struct inode *dir, struct dentry *d)
 	return 0;
 }
 
-static int devpts_revalidate(struct dentry *d, bool rcu)
+static int devpts_revalidate(struct inode *i, bool rcu)
 {
 	struct pty_node node;
 
 	if (rcu)
 		return -ECHILD_WALK;
-	return pty_node_get(MINOR(d->inode->rdev), &node) &&
-	       node.birth == (uint64_t)(uintptr_t)d->inode->private;
+	return pty_node_get(MINOR(i->rdev), &node) && node.birth == (uint64_t)(uintptr_t)i->private;
 }
 
 static int devpts_setattr(struct dentry *d, struct iattr *a)
