@@ -232,15 +232,18 @@ static bool find_arg(uint32_t cmd, struct ioctl_arg *out, unsigned *size)
 }
 
 /*
- * The error for an argument that cannot be read. A command of a pty's master is unknown to all
- * other files, whatever its argument; one that only asks tells whether this is a master.
+ * The error for an argument that cannot be read. A command of terminals, or of a pty's master, is
+ * unknown to all other files, whatever its argument; one that only asks tells what this is.
  */
 static long bad_argument(struct file *f, unsigned cmd)
 {
+	struct termios t;
 	uint32_t n;
 
-	if ((cmd == TIOCSPTLCK || cmd == TIOCPKT) && vfs_ioctl(f, TIOCGPTN, &n) == -ENOTTY)
-		return -ENOTTY;
+	if (cmd == TIOCSPTLCK || cmd == TIOCPKT)
+		return vfs_ioctl(f, TIOCGPTN, &n) == -ENOTTY ? -ENOTTY : -EFAULT;
+	if (cmd >> 8 == 'T' && cmd != FIONBIO && cmd != FIOASYNC)
+		return vfs_ioctl(f, TCGETS, &t) == -ENOTTY ? -ENOTTY : -EFAULT;
 	return -EFAULT;
 }
 
@@ -293,13 +296,12 @@ static long termio_set(struct file *f, unsigned cmd, const void __user *arg)
 {
 	struct termios t = {0};
 	struct linux_termio in;
-	long result;
+	long result = vfs_ioctl(f, TCGETS, &t);
 
-	if (copy_from_user(&in, arg, sizeof(in)))
-		return -EFAULT;
-	result = vfs_ioctl(f, TCGETS, &t);
 	if (result < 0)
 		return result;
+	if (copy_from_user(&in, arg, sizeof(in)))
+		return -EFAULT;
 	t.c_iflag = (t.c_iflag & ~0xffffu) | in.c_iflag;
 	t.c_oflag = (t.c_oflag & ~0xffffu) | in.c_oflag;
 	t.c_cflag = (t.c_cflag & ~0xffffu) | in.c_cflag;

@@ -22,7 +22,7 @@ PAGES = pathlib.Path("/usr/share/man/man2")
 SAME = {"EWOULDBLOCK": "EAGAIN", "ENOTSUP": "EOPNOTSUPP", "EDEADLOCK": "EDEADLK"}
 # The C library's name for a call, or a spelling the cases use -> the row of syscalls.tbl.
 ALIASES = {
-    "fstatat": "newfstatat", "getdents": "getdents64", "mkfifo": "mknod", "nice": "setpriority",
+    "execl": "execve", "fstatat": "newfstatat", "getdents": "getdents64", "mkfifo": "mknod", "nice": "setpriority",
     "pread": "pread64", "pwrite": "pwrite64", "raise": "kill", "sigaction": "rt_sigaction",
     "sigaltstack": "sigaltstack", "sigpending": "rt_sigpending", "sigprocmask": "rt_sigprocmask",
     "sigqueue": "rt_sigqueueinfo", "sigsuspend": "rt_sigsuspend", "sigtimedwait": "rt_sigtimedwait",

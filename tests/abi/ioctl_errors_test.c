@@ -36,10 +36,8 @@ static const struct {
 
 static void each_on(const char *what, int fd)
 {
-	static char argument[64];
-
 	for (unsigned i = 0; i < COUNT(request); i++) {
-		long r = ioctl(fd, request[i].nr, argument);
+		long r = ioctl(fd, request[i].nr, BAD_PTR);
 
 		say("ioctl(%s, %s) = %ld %s", what, request[i].name, r,
 			r < 0 ? errno_name(errno) : "");

@@ -14,8 +14,11 @@
 
 #define SIGNATURE  0x53053053u
 #define UNREGISTER 1
-#define RSEQ(area, size, flags, signature)                                                         \
-	sc(rseq, area, (unsigned)(size), (unsigned)(flags), signature)
+
+static long rseq(void *area, unsigned size, unsigned flags, unsigned signature)
+{
+	return sc(rseq, area, size, flags, signature);
+}
 
 struct area {
 	uint32_t cpu_id_start, cpu_id;
@@ -51,32 +54,32 @@ CASE(registering)
 	struct area other = {0};
 	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	R(RSEQ(&area, 31, 0, SIGNATURE));
-	R(RSEQ(&area, 0, 0, SIGNATURE));
-	R(RSEQ((char *)&area + 8, 32, 0, SIGNATURE));
-	R(RSEQ((char *)&area + 16, 33, 0, SIGNATURE));
-	R(RSEQ(&area, 32, 2, SIGNATURE));
-	R(RSEQ(&area, 32, -1, SIGNATURE));
-	R(RSEQ(KERNEL_PTR, 32, 0, SIGNATURE));
-	R(RSEQ(&area, 32, UNREGISTER, SIGNATURE));
-	R(RSEQ(NULL, 0, UNREGISTER, 0));
-	R(RSEQ(&area, 32, 0, SIGNATURE));
-	R(RSEQ(&area, 32, 0, SIGNATURE));
-	R(RSEQ(&area, 32, 0, SIGNATURE + 1));
-	R(RSEQ(&area, 64, 0, SIGNATURE));
-	R(RSEQ(&other, 32, 0, SIGNATURE));
-	R(RSEQ(&other, 32, 0, SIGNATURE + 1));
-	R(RSEQ(&other, 32, UNREGISTER, SIGNATURE));
-	R(RSEQ(&area, 64, UNREGISTER, SIGNATURE));
-	R(RSEQ(&area, 32, UNREGISTER, SIGNATURE + 1));
-	R(RSEQ(&area, 32, UNREGISTER | 2, SIGNATURE));
-	R(RSEQ(&area, 32, UNREGISTER, SIGNATURE));
-	R(RSEQ(&area, 32, UNREGISTER, SIGNATURE));
-	R(RSEQ(&area, 33, 0, SIGNATURE));
-	R(RSEQ(&area, 33, UNREGISTER, SIGNATURE));
-	R(RSEQ((char *)&area + 32, 64, 0, 0));
-	R(RSEQ((char *)&area + 32, 64, UNREGISTER, 0));
-	R(RSEQ(page, 64, 0, SIGNATURE));
+	R(rseq(&area, 31, 0, SIGNATURE));
+	R(rseq(&area, 0, 0, SIGNATURE));
+	R(rseq((char *)&area + 8, 32, 0, SIGNATURE));
+	R(rseq((char *)&area + 16, 33, 0, SIGNATURE));
+	R(rseq(&area, 32, 2, SIGNATURE));
+	R(rseq(&area, 32, -1, SIGNATURE));
+	R(rseq(KERNEL_PTR, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, UNREGISTER, SIGNATURE));
+	R(rseq(NULL, 0, UNREGISTER, 0));
+	R(rseq(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE + 1));
+	R(rseq(&area, 64, 0, SIGNATURE));
+	R(rseq(&other, 32, 0, SIGNATURE));
+	R(rseq(&other, 32, 0, SIGNATURE + 1));
+	R(rseq(&other, 32, UNREGISTER, SIGNATURE));
+	R(rseq(&area, 64, UNREGISTER, SIGNATURE));
+	R(rseq(&area, 32, UNREGISTER, SIGNATURE + 1));
+	R(rseq(&area, 32, UNREGISTER | 2, SIGNATURE));
+	R(rseq(&area, 32, UNREGISTER, SIGNATURE));
+	R(rseq(&area, 32, UNREGISTER, SIGNATURE));
+	R(rseq(&area, 33, 0, SIGNATURE));
+	R(rseq(&area, 33, UNREGISTER, SIGNATURE));
+	R(rseq((char *)&area + 32, 64, 0, 0));
+	R(rseq((char *)&area + 32, 64, UNREGISTER, 0));
+	R(rseq(page, 64, 0, SIGNATURE));
 	munmap(page, 8192);
 	IN_CHILD sched_yield(); /* nowhere to write the numbers */
 }
@@ -85,13 +88,13 @@ CASE(registering_where_nothing_is)
 {
 	IN_CHILD
 	{
-		R(RSEQ(0x10000, 32, 0, SIGNATURE));
+		R(rseq((void *)0x10000, 32, 0, SIGNATURE));
 		say("not reached");
 	}
 	IN_CHILD
 	{
 		catch_signal(SIGSEGV, 0);
-		RSEQ(0x10000, 32, 0, SIGNATURE);
+		rseq((void *)0x10000, 32, 0, SIGNATURE);
 		say("not reached, even with a handler");
 	}
 }
@@ -102,7 +105,7 @@ CASE(the_numbers)
 	area.flags = 0;
 	area.rseq_cs = 0x1234567; /* from another life */
 	use_cpu(1);
-	R(RSEQ(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
 	T(area.cpu_id == 1 && area.cpu_id_start == 1 && area.node_id == 0);
 	T(area.mm_cid < 64);
 	HEX(area.unused);
@@ -116,7 +119,7 @@ CASE(the_numbers)
 	V(area.rseq_cs);
 	area.flags = 5; /* nobody looks outside of a section */
 	pause_ms(2);
-	R(RSEQ(&area, 32, UNREGISTER, SIGNATURE));
+	R(rseq(&area, 32, UNREGISTER, SIGNATURE));
 	show_area(&area);
 	area.cpu_id = 77;
 	pause_ms(2);
@@ -127,8 +130,8 @@ static void *thread(void *unused)
 {
 	struct area own = {0};
 
-	R(RSEQ(&area, 32, UNREGISTER, SIGNATURE));
-	R(RSEQ(&own, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, UNREGISTER, SIGNATURE));
+	R(rseq(&own, 32, 0, SIGNATURE));
 	use_cpu(0);
 	V(own.cpu_id);
 	V(area.cpu_id);
@@ -140,18 +143,18 @@ CASE(who_inherits)
 	pthread_t t;
 
 	use_cpu(1);
-	R(RSEQ(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
 	pthread_create(&t, NULL, thread, NULL);
 	pthread_join(t, NULL);
 	IN_CHILD
 	{
-		R(RSEQ(&area, 32, 0, SIGNATURE));
+		R(rseq(&area, 32, 0, SIGNATURE));
 		use_cpu(0);
 		V(area.cpu_id);
-		R(RSEQ(&area, 32, UNREGISTER, SIGNATURE));
+		R(rseq(&area, 32, UNREGISTER, SIGNATURE));
 	}
 	V(area.cpu_id);
-	R(RSEQ(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
 	IN_CHILD execl(self_path(), "x", "--helper", "after", NULL);
 }
 
@@ -218,7 +221,7 @@ CASE(a_section_that_nothing_disturbs)
 	unsigned long count = 0;
 	long done = 0;
 
-	R(RSEQ(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
 	for (int i = 0; i < 1000 && !done; i++) { /* a short one is through sooner or later */
 		count = 0;
 		done = count_in_section(&cs, &count, 100);
@@ -235,7 +238,7 @@ CASE(a_signal_aborts_a_section)
 	struct section cs = whole_section();
 	unsigned long count = 0;
 
-	R(RSEQ(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
 	alarm_soon();
 	R(count_in_section(&cs, &count, -1ul));
 	V(area.rseq_cs);
@@ -251,7 +254,7 @@ CASE(the_handler_sees_the_place_to_go_on)
 	unsigned long count = 0;
 	bool seen = false;
 
-	R(RSEQ(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
 	for (int i = 0; i < 50 && !seen; i++) {
 		interrupted_at = NULL;
 		alarm_soon();
@@ -280,7 +283,7 @@ CASE(losing_the_cpu_aborts_a_section)
 		spin();
 		_exit(0);
 	}
-	R(RSEQ(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
 	R(count_in_section(&cs, &count, -1ul));
 	T(count > 0);
 	V(area.rseq_cs);
@@ -301,7 +304,7 @@ static void interrupt_in(const char *what, const struct section *cs, uint32_t fl
 	fflush(stdout);
 	IN_CHILD
 	{
-		R(RSEQ(&area, 32, 0, SIGNATURE));
+		R(rseq(&area, 32, 0, SIGNATURE));
 		area.flags = flags;
 		alarm_soon();
 		count_in_section(cs, &count, 20000000000ul);
@@ -342,7 +345,7 @@ CASE(descriptors_that_are_not_there)
 	for (unsigned i = 0; i < COUNT(at); i++)
 		IN_CHILD
 		{
-			R(RSEQ(&area, 32, 0, SIGNATURE));
+			R(rseq(&area, 32, 0, SIGNATURE));
 			catch_signal(SIGSEGV, 0);
 			area.rseq_cs = at[i];
 			pause_ms(2);
@@ -355,7 +358,7 @@ int abi_helper(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	V(sc(rseq, &area, 32, UNREGISTER, SIGNATURE)); /* the old program's */
-	R(RSEQ(&area, 32, 0, SIGNATURE));
+	R(rseq(&area, 32, 0, SIGNATURE));
 	pause_ms(2);
 	T(area.cpu_id < 64);
 	return 0;
