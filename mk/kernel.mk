@@ -31,6 +31,8 @@ KCFLAGS += -fstack-protector-strong -mstack-protector-guard=global
 ifeq ($(DEBUG),1)
 # Not null: per-CPU variables are addressed from 0; a null access faults by itself.
 KCFLAGS += -fsanitize=undefined -fno-sanitize=null,object-size
+# Programs may point where they like, and x86 reads it.
+$(KBUILD)/compat/%.o: KCFLAGS += -fno-sanitize=alignment
 # kernel/mm/memcheck.c: a call for each access, but in the checker and what it is made of.
 KCHECK := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
 	--param asan-stack=0 --param asan-globals=0
