@@ -140,7 +140,8 @@ static bool at_mark(struct reader *r, uint32_t *n)
 	uint32_t ahead;
 
 	if (tp->has_gap && tp->urg_gap == r->seq) { /* an old mark's byte, read out of band */
-		tp->has_gap = false;
+		if (!is_peek(r))
+			tp->has_gap = false;
 		r->seq++;
 		*n = 0;
 		return false;
@@ -302,9 +303,9 @@ static int read_loop(struct reader *r)
 
 	for (;;) {
 		more = copy_available(r);
+		sync(r); /* after an error too: packets that were read to their end are gone */
 		if (more < 0)
 			return r->done ? 0 : more;
-		sync(r);
 		if (!more)
 			return 0;
 		if (find(r)) {

@@ -182,6 +182,44 @@ static void forget_peer(struct tcp_sock *tp)
 	tcp_give_port(tp);
 }
 
+/* Ends what goes on; that is an error, which the program may ask for, where the peer learns of it
+ * or would have. Lock held. */
+static void dissolve(struct tcp_sock *tp)
+{
+	unsigned state = TCPF(tp->state);
+	bool told = state &
+		    (TCPF(TCP_SYN_SENT) | TCPF(TCP_SYN_RECV) | TCPF(TCP_ESTABLISHED) |
+			    TCPF(TCP_FIN_WAIT1) | TCPF(TCP_FIN_WAIT2) | TCPF(TCP_CLOSE_WAIT));
+
+	if (state & (TCPF(TCP_CLOSING) | TCPF(TCP_LAST_ACK)))
+		told = tp->snd_nxt != tp->write_seq;
+	if (tp->state != TCP_CLOSE)
+		tcp_abort(tp, told ? ECONNRESET : 0);
+}
+
+/* As a new socket, but for options and bindings: nothing is left to read. snd_mutex held. */
+static void forget_connection(struct tcp_sock *tp)
+{
+	struct socket *s = &tp->is.s;
+
+	mutex_lock(&s->rcv_mutex);
+	net_enter();
+	if (tp->state == TCP_LISTEN)
+		tcp_listen_stop(tp);
+	tcp_lock(tp);
+	dissolve(tp);
+	tcp_purge_receive(tp);
+	tcp_purge_reader(tp);
+	tcp_conn_setup(tp);
+	WRITE_ONCE(s->shutdown, 0);
+	tp->rcv_nxt = tp->copied_seq = 0;
+	tcp_unlock(tp);
+	forget_peer(tp);
+	tp->phase = TCP_PH_NONE;
+	net_exit();
+	mutex_unlock(&s->rcv_mutex);
+}
+
 /* snd_mutex held. */
 static int begin(struct tcp_sock *tp, const struct sockaddr_storage *a, unsigned len)
 {
@@ -230,12 +268,8 @@ static int outcome(struct tcp_sock *tp)
 		tp->phase = TCP_PH_CONNECTED;
 		return 0;
 	}
-	tp->phase = TCP_PH_NONE;
 	err = socket_take_error(&tp->is.s);
-	net_enter();
-	forget_peer(tp);
-	net_exit();
-	WRITE_ONCE(tp->is.s.shutdown, 0);
+	forget_connection(tp);
 	return err ? err : -ECONNABORTED;
 }
 
@@ -285,43 +319,13 @@ int tcp_connect(struct socket *s, const struct sockaddr_storage *a, unsigned len
 	return err;
 }
 
-/* Ends what goes on; that is an error, which the program may ask for, where the peer learns of it
- * or would have. Lock held. */
-static void dissolve(struct tcp_sock *tp)
-{
-	unsigned state = TCPF(tp->state);
-	bool told = state &
-		    (TCPF(TCP_SYN_SENT) | TCPF(TCP_SYN_RECV) | TCPF(TCP_ESTABLISHED) |
-			    TCPF(TCP_FIN_WAIT1) | TCPF(TCP_FIN_WAIT2) | TCPF(TCP_CLOSE_WAIT));
-
-	if (state & (TCPF(TCP_CLOSING) | TCPF(TCP_LAST_ACK)))
-		told = tp->snd_nxt != tp->write_seq;
-	if (tp->state != TCP_CLOSE)
-		tcp_abort(tp, told ? ECONNRESET : 0);
-}
-
 /* connect(2) with AF_UNSPEC: as if it were new, but for options and bindings. */
 int tcp_disconnect(struct tcp_sock *tp)
 {
 	struct socket *s = &tp->is.s;
 
 	mutex_lock(&s->snd_mutex);
-	mutex_lock(&s->rcv_mutex);
-	net_enter();
-	if (tp->state == TCP_LISTEN)
-		tcp_listen_stop(tp);
-	tcp_lock(tp);
-	dissolve(tp);
-	tcp_purge_receive(tp);
-	tcp_purge_reader(tp);
-	tcp_conn_setup(tp);
-	WRITE_ONCE(s->shutdown, 0);
-	tp->rcv_nxt = tp->copied_seq = 0;
-	tcp_unlock(tp);
-	forget_peer(tp);
-	tp->phase = TCP_PH_NONE;
-	net_exit();
-	mutex_unlock(&s->rcv_mutex);
+	forget_connection(tp);
 	mutex_unlock(&s->snd_mutex);
 	return 0;
 }

@@ -335,6 +335,62 @@ CASE(time_limits)
 }
 
 /* A signal ends a wait: with EINTR, or after what was done; SA_RESTART lets it go on. */
+/* Memory that ends within what there is to read: nothing is lost and nothing comes twice. */
+CASE(a_bad_second_vector)
+{
+	enum { BYTES = 100000, PARTS = 10 };
+	static char out[BYTES], in[BYTES];
+	struct iovec v[2] = {{in, 0}, {BAD_PTR, BYTES}};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+	size_t done = 0;
+	int fd[2], one = 1, ready = 0;
+	ssize_t n;
+
+	connection(false, fd);
+	setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	for (size_t i = 0; i < BYTES; i++)
+		out[i] = (char)(i * 31 >> 4);
+	for (int i = 0; i < PARTS; i++)
+		send(fd[0], out + i * (BYTES / PARTS), BYTES / PARTS, 0);
+	while (ready < BYTES && !ioctl(fd[1], FIONREAD, &ready))
+		pause_ms(1);
+	for (int i = 1; i <= 3; i++) {
+		v[0] = (struct iovec){in + done, i == 1 ? 70001 : 7001};
+		n = recvmsg(fd[1], &m, MSG_DONTWAIT);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	while (done < BYTES && (n = recv(fd[1], in + done, BYTES - done, MSG_DONTWAIT)) > 0)
+		done += (size_t)n;
+	say("%zu bytes, %s", done, memcmp(in, out, BYTES) ? "other ones" : "the same");
+	close_both(fd);
+}
+
+/* A connection that is over before connect(2) was asked again: what came on it is not to be had. */
+CASE_BOTH(over_before_it_was_asked_for)
+{
+	struct linger at_once = {1, 0};
+	struct pollfd p = {.fd = stream(six)};
+	union addr at;
+	int l = listener(six, 1, &at), peer;
+	char c;
+
+	set_nonblock(p.fd);
+	R(connect_at(p.fd, &at));
+	peer = accept(l, NULL, NULL);
+	R(send(peer, "left", 4, 0));
+	R(shutdown(peer, SHUT_WR));
+	R(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
+	close(peer);
+	R(poll(&p, 1, SOON_MS));
+	R(connect_at(p.fd, &at));
+	R(recv(p.fd, &c, 1, MSG_DONTWAIT));
+	close(l);
+	R(fcntl(p.fd, F_SETFL, 0));
+	R(connect_at(p.fd, &at));
+	R(recv(p.fd, &c, 1, MSG_DONTWAIT | MSG_PEEK));
+	close(p.fd);
+}
+
 CASE(interrupted)
 {
 	for (int flags = 0; flags < 2; flags++) {
