@@ -188,13 +188,12 @@ struct socket_msg {
 	struct sockaddr_storage *name; /* send: destination or NULL. recv: filled when not NULL */
 	unsigned name_len;             /* recv: length of what was filled, 0: none */
 	struct iov_iter *iter;
-	unsigned flags;      /* MSG_*; recv: out flags are or-ed into out_flags */
-	unsigned out_flags;  /* recv: MSG_TRUNC, CTRUNC, EOR, OOB, ERRQUEUE */
-	uint8_t *control;    /* send: cmsgs as given, checked by cmsg_next(). recv: buffer */
-	size_t control_len;  /* send: bytes. recv: capacity */
-	size_t control_used; /* recv: bytes filled */
-	struct zerocopy
-		*zerocopy; /* send: the memory may be lent (net/zerocopy.h); NULL: copy it */
+	unsigned flags;            /* MSG_*; recv: out flags are or-ed into out_flags */
+	unsigned out_flags;        /* recv: MSG_TRUNC, CTRUNC, EOR, OOB, ERRQUEUE */
+	uint8_t *control;          /* send: cmsgs as given, checked by cmsg_next(). recv: buffer */
+	size_t control_len;        /* send: bytes. recv: capacity */
+	size_t control_used;       /* recv: bytes filled */
+	struct zerocopy *zerocopy; /* send: memory may be lent (net/zerocopy.h); NULL: is copied */
 };
 /* Walk the control data of a send: NULL at the end; malformed: *err = -EINVAL. @prev NULL: the
  * first. */
@@ -285,8 +284,8 @@ enum socket_opt_bits { /* ->opts */
 };
 struct sock_filter_prog; /* classic BPF program attached by SO_ATTACH_FILTER: kernel/net/bpf.c */
 
-/* Key: [l] ->lock  [e] ->errq_lock  [c] constant  [a] atomic or a single word, racy reads  [r]
- * rcv_mutex */
+/* Key: [l] ->lock  [e] ->errq_lock  [c] constant  [a] atomic or a single word, racy reads
+ *      [r] rcv_mutex */
 struct socket {
 	refcount_t refs;
 	uint16_t family, type, protocol; /* [c] */
@@ -298,8 +297,7 @@ struct socket {
 		lock; /* level 46; plain, net sections; a listener's before its child's (nested) */
 	struct mutex rcv_mutex, snd_mutex; /* level 7: one reader, one (stream) writer at a time */
 	struct pkt_queue rcv;              /* [l]; head: with rcv_mutex too */
-	struct spinlock
-		errq_lock; /* level 50: leaf; packets may be freed under any of the others */
+	struct spinlock errq_lock;         /* level 50: leaf; packets are freed under the others */
 	struct pkt_queue
 		errq; /* [e] MSG_ERRQUEUE: ICMP errors, zero-copy completions, timestamps */
 	struct wait_queue rcv_wait, snd_wait;

@@ -32,8 +32,7 @@
 #include <vm.h>
 
 enum {
-	SMALLEST =
-		PAGE_SIZE, /* a shorter send is copied: that costs less than a page's references */
+	SMALLEST = PAGE_SIZE, /* a shorter send is copied: cheaper than to refer to its page */
 	BATCH = 8,
 	PINNER_CHAINS = 64
 };
