@@ -7,10 +7,14 @@
  * of a network thread is touched in task context only and needs no lock. When the outermost section
  * ends, this CPU's backlog (packets that loopback, veth and the like sent) is handled, up to
  * DRAIN_MAX packets; each may add more. The rest is left to the network thread, so that a system
- * call ends. Then the doorbells of devices are rung, once for all packets of the section.
+ * call ends, and earlier when the scheduler wants the CPU for somebody else: one packet may become
+ * hundreds at a bridge. Then the doorbells of devices are rung, once for all packets of the
+ * section. Packets may circle for ever (cables that make a ring): the backlog is bounded, and
+ * nothing waits for it to be empty. Who wants to know that a packet is gone waits for those before
+ * it: queued counts what was ever put there, less what is there now is what was handled.
  *
  * Threads. netd/N runs what is pending on CPU N in rounds: expired timers, then each scheduled poll
- * once with POLL_BUDGET packets, then the section's end. Between rounds it asks the scheduler. It
+ * once with POLL_BUDGET packets, then the section's end. In between it asks the scheduler. It
  * is of the fair class, with short slices, so that it runs soon when a device interrupts, and a
  * share of its own: a flood takes that share and the rest of a ring overflows in the device, which
  * costs nothing.
@@ -45,7 +49,9 @@
 #include "core.h"
 
 #define BACKLOG_MAX  1000u /* packets: net.core.netdev_max_backlog of others */
+#define BACKLOG_PART 2u    /* of what packets may hold: the bytes in all backlogs */
 #define DRAIN_MAX    128u
+#define DRAIN_STEP   8u /* packets, or timers, between looks at the scheduler: power of two */
 #define POLL_BUDGET  64u
 #define TIMERS_ROUND 256u
 #define NETD_NICE    (-5)
@@ -67,10 +73,13 @@ struct net_cpu {
 	struct spinlock lock;
 	struct list_head polls, timers; /* [l] */
 	struct pkt_queue backlog;       /* [t] */
-	struct task *thread;            /* constant once it runs; NULL before */
-	uint32_t flush_wanted;          /* [a] see net_backlog_flush() */
-	uint32_t flush_done;            /* [a] */
-	int64_t mem;                    /* [t] not yet in mem_global */
+	uint32_t queued;                /* [t] packets that were ever put there */
+	uint32_t flush_at;     /* [t] ->queued when the flush that is waited for was seen */
+	uint32_t flush_seen;   /* [t] its number */
+	struct task *thread;   /* constant once it runs; NULL before */
+	uint32_t flush_wanted; /* [a] see net_backlog_flush() */
+	uint32_t flush_done;   /* [a] */
+	int64_t mem;           /* [t] not yet in mem_global */
 };
 static DEFINE_PER_CPU(struct net_cpu, net_cpu);
 DEFINE_PER_CPU(struct net_section, net_section);
@@ -85,6 +94,7 @@ struct net net_initial = {
 };
 static atomic64_t mem_global;
 static int64_t mem_limit;
+static uint64_t backlog_bytes_max; /* of one CPU */
 static atomic_t tstamp_users;
 static struct wait_queue flush_wait = WAIT_QUEUE_INIT(flush_wait);
 
@@ -94,6 +104,12 @@ static void thread_wake(struct net_cpu *c)
 
 	if (t)
 		(void)task_wake(t, TASK_INTERRUPTIBLE);
+}
+
+/* Does the scheduler want to run another task? */
+static inline bool is_wanted_elsewhere(void)
+{
+	return READ_ONCE(current->work) & TASK_WORK_RESCHED;
 }
 
 /* ---- sections ---- */
@@ -115,8 +131,11 @@ static void __noinline finish_work(struct net_section *s)
 		struct pkt *p;
 
 		s->work = 0;
-		for (; budget && (p = pkt_dequeue(&c->backlog)); budget--)
+		while (budget && (p = pkt_dequeue(&c->backlog))) {
 			netdev_deliver(p);
+			if (unlikely(!(--budget % DRAIN_STEP) && is_wanted_elsewhere()))
+				budget = 0;
+		}
 		xmit_flush();
 		if (unlikely(!budget && c->backlog.count)) {
 			thread_wake(c);
@@ -142,7 +161,7 @@ void net_backlog(struct pkt *p)
 	struct net_section *s = this_cpu_ptr(net_section);
 
 	ASSERT(s->depth);
-	if (unlikely(c->backlog.count >= BACKLOG_MAX)) {
+	if (unlikely(c->backlog.count >= BACKLOG_MAX || c->backlog.bytes >= backlog_bytes_max)) {
 		p->dev->pcpu[cpu_id()].rx_dropped++;
 		pkt_free(p);
 		return;
@@ -150,6 +169,7 @@ void net_backlog(struct pkt *p)
 	if (unlikely(net_tstamp_wanted()) && !p->tstamp_ns)
 		p->tstamp_ns = (uint64_t)realtime_ns();
 	pkt_enqueue(&c->backlog, p);
+	c->queued++;
 	s->work |= NET_WORK_BACKLOG;
 }
 
@@ -257,6 +277,7 @@ static void run_polls(struct net_cpu *c)
 		/* once finished it may be scheduled by others, or be freed */
 		if (has_more || poll_finish(np))
 			poll_queue(np);
+		cond_resched();
 	}
 }
 
@@ -391,12 +412,14 @@ static struct net_timer *timer_take(struct net_cpu *c)
 
 static void run_timers(struct net_cpu *c)
 {
-	for (unsigned n = 0; n < TIMERS_ROUND; n++) {
+	for (unsigned n = 1; n <= TIMERS_ROUND; n++) {
 		struct net_timer *t = timer_take(c);
 
 		if (!t)
 			return;
 		t->fn(t);
+		if (!(n % DRAIN_STEP) && is_wanted_elsewhere())
+			return;
 	}
 }
 
@@ -408,11 +431,32 @@ static bool has_work(struct net_cpu *c)
 	       READ_ONCE(c->flush_wanted) != c->flush_done;
 }
 
+/* A round begins: what is in the backlog now was there when the flush was asked for. */
+static void flush_begin(struct net_cpu *c)
+{
+	uint32_t wanted = __atomic_load_n(&c->flush_wanted, __ATOMIC_SEQ_CST);
+
+	if (c->flush_seen != c->flush_done || wanted == c->flush_done)
+		return;
+	c->flush_seen = wanted;
+	c->flush_at = c->queued;
+}
+
+static void flush_end(struct net_cpu *c)
+{
+	uint32_t handled = c->queued - c->backlog.count;
+
+	if (c->flush_seen == c->flush_done || (int32_t)(handled - c->flush_at) < 0)
+		return;
+	__atomic_store_n(&c->flush_done, c->flush_seen, __ATOMIC_SEQ_CST);
+	wake_up_all(&flush_wait);
+}
+
 bool net_round(void)
 {
 	struct net_cpu *c = this_cpu_ptr(net_cpu);
-	uint32_t flush = __atomic_load_n(&c->flush_wanted, __ATOMIC_SEQ_CST);
 
+	flush_begin(c);
 	if (!list_empty(&c->timers)) {
 		net_enter();
 		run_timers(c);
@@ -424,10 +468,7 @@ bool net_round(void)
 		this_cpu(net_section).work |= NET_WORK_BACKLOG;
 		net_exit();
 	}
-	if (flush != c->flush_done && !c->backlog.count) {
-		__atomic_store_n(&c->flush_done, flush, __ATOMIC_SEQ_CST);
-		wake_up_all(&flush_wait);
-	}
+	flush_end(c);
 	return has_work(c);
 }
 
@@ -466,6 +507,7 @@ void net_core_init(void)
 	}
 	mem_stats(&m);
 	mem_limit = (int64_t)(m.total * PAGE_SIZE / MEM_SHARE);
+	backlog_bytes_max = (uint64_t)mem_limit / BACKLOG_PART / cpu_count();
 	pkt_init();
 	netdev_init();
 }
