@@ -335,7 +335,8 @@ struct socket {
  * memory. */
 struct socket *socket_alloc(size_t size, struct net *net, const struct socket_ops *ops, int type,
 	int protocol) __must_check;
-/* The same in a section, for who accepts a connection: @like gives family, owner and options. */
+/* The same in a section, for who accepts a connection: @like gives family, owner, options and
+ * filter. NULL, too: the filter changes at this moment. */
 struct socket *socket_alloc_like(size_t size, const struct socket *like) __must_check;
 static inline struct socket *socket_get(struct socket *s)
 {
@@ -448,7 +449,9 @@ enum { BPF_MAXINSNS = 4096, BPF_EXTENSIONS_MAX = 64 };
 /* A checked copy; 0, -EINVAL, -ENOMEM. */
 int __must_check bpf_prog_create(
 	const struct sock_filter *insns, unsigned n, struct sock_filter_prog **out);
-void bpf_prog_free(struct sock_filter_prog *p); /* NULL is fine; after a grace period */
+/* In an RCU read section: a reference; false: the last one has just gone. */
+bool __must_check bpf_prog_try_get(struct sock_filter_prog *p);
+void bpf_prog_put(struct sock_filter_prog *p); /* NULL is fine; freed after a grace period */
 /* Bytes of @p to keep, 0: drop. @p as the socket sees it: its data begins at offset 0. In a
  * section. */
 uint32_t bpf_run(const struct sock_filter_prog *prog, struct pkt *p);

@@ -87,6 +87,7 @@ enum ancillary { /* offsets from SKF_AD_OFF */
 
 struct sock_filter_prog {
 	struct rcu_head rcu;
+	refcount_t refs; /* of sockets: those accepted share that of the listener */
 	unsigned n;
 	struct sock_filter insn[];
 };
@@ -221,6 +222,7 @@ int bpf_prog_create(const struct sock_filter *insns, unsigned n, struct sock_fil
 	p = kmalloc(sizeof(*p) + n * sizeof(*insns), GFP_KERNEL);
 	if (!p)
 		return -ENOMEM;
+	refcount_set(&p->refs, 1);
 	p->n = n;
 	memcpy(p->insn, insns, n * sizeof(*insns));
 	*out = p;
@@ -232,9 +234,14 @@ static void prog_free_rcu(struct rcu_head *h)
 	kfree(container_of(h, struct sock_filter_prog, rcu));
 }
 
-void bpf_prog_free(struct sock_filter_prog *p)
+bool bpf_prog_try_get(struct sock_filter_prog *p)
 {
-	if (p)
+	return refcount_inc_not_zero(&p->refs);
+}
+
+void bpf_prog_put(struct sock_filter_prog *p)
+{
+	if (p && refcount_dec(&p->refs))
 		rcu_call(&p->rcu, prog_free_rcu);
 }
 

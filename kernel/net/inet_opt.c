@@ -158,6 +158,15 @@ static int get_table(
 
 enum { ECN_MASK = 3 };
 
+/* tc-prio(8): best effort, bulk, interactive, interactive bulk. */
+static uint32_t tos_priority(int tos)
+{
+	static const uint8_t priority[4] = {0, 2, 6, 4};
+
+	return priority[tos >> 3 & 3];
+}
+
+/* A new type of service brings its priority along (ip(7), SO_PRIORITY in socket(7)). */
 static int set_tos(struct inet_sock *is, const void *val, unsigned len)
 {
 	int v, err = get_int(val, len, 0, &v);
@@ -167,6 +176,8 @@ static int set_tos(struct inet_sock *is, const void *val, unsigned len)
 	if (is->s.type == SOCK_STREAM) /* congestion marks are TCP's own */
 		v = (v & ~ECN_MASK) | (is->tos & ECN_MASK);
 	spin_lock(&is->s.lock);
+	if (is->tos != (uint8_t)v)
+		is->s.priority = tos_priority(v);
 	is->tos = (uint8_t)v;
 	dst_release(&is->dst);
 	spin_unlock(&is->s.lock);

@@ -78,12 +78,30 @@ struct socket *socket_alloc(
 	return s;
 }
 
+/* The lock is read first: a filter that is locked is not replaced any more. False: it has just been
+ * replaced, or @like has gone. */
+static bool inherit_filter(struct socket *s, const struct socket *like)
+{
+	struct sock_filter_prog *prog;
+
+	s->filter_locked = __atomic_load_n(&like->filter_locked, __ATOMIC_ACQUIRE);
+	prog = rcu_dereference(like->filter);
+	if (likely(!prog))
+		return true;
+	s->filter = prog;
+	return bpf_prog_try_get(prog);
+}
+
 struct socket *socket_alloc_like(size_t size, const struct socket *like)
 {
 	struct socket *s = kmalloc(size, GFP_ATOMIC | GFP_ZERO);
 
 	if (!s)
 		return NULL;
+	if (!inherit_filter(s, like)) {
+		kfree(s);
+		return NULL;
+	}
 	init(s, like->net, like->ops);
 	s->family = like->family;
 	s->type = like->type;
@@ -100,6 +118,9 @@ struct socket *socket_alloc_like(size_t size, const struct socket *like)
 	s->rcv_timeout_ns = like->rcv_timeout_ns;
 	s->snd_timeout_ns = like->snd_timeout_ns;
 	s->tsflags = like->tsflags;
+	s->select_errq = READ_ONCE(like->select_errq);
+	s->peek_off = READ_ONCE(like->peek_off);
+	s->busy_poll = READ_ONCE(like->busy_poll);
 	s->cred = cred_get(like->cred);
 	s->pid = like->pid;
 	return s;
@@ -123,7 +144,7 @@ void socket_put(struct socket *s)
 		s->ops->destroy(s);
 	pkt_queue_purge(&s->rcv);
 	pkt_queue_purge(&s->errq);
-	bpf_prog_free(s->filter);
+	bpf_prog_put(s->filter);
 	cred_put(s->cred);
 	rcu_call(&s->rcu, socket_free);
 }

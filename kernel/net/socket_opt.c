@@ -197,7 +197,7 @@ static int replace_filter(struct socket *s, struct sock_filter_prog *prog)
 	old = s->filter;
 	rcu_assign(s->filter, prog);
 	spin_unlock(&s->lock);
-	bpf_prog_free(old);
+	bpf_prog_put(old);
 	return prog || old ? 0 : -ENOENT;
 }
 
@@ -213,7 +213,7 @@ static int attach_filter(struct socket *s, const void *val, unsigned len)
 		return err;
 	err = replace_filter(s, prog);
 	if (err)
-		bpf_prog_free(prog);
+		bpf_prog_put(prog);
 	return err;
 }
 

@@ -152,6 +152,10 @@ static void inherit(struct tcp_sock *c, const struct tcp_sock *l)
 	c->syn_retries = l->syn_retries;
 	c->linger2_s = l->linger2_s;
 	c->user_timeout_ms = l->user_timeout_ms;
+	c->inq_wanted = l->inq_wanted;
+	c->save_syn = l->save_syn;
+	c->thin = l->thin;
+	c->fastopen_no_cookie = l->fastopen_no_cookie;
 	c->user_clamp = l->user_clamp;
 	if (l->user_clamp)
 		c->window_clamp = l->user_clamp;

@@ -479,6 +479,134 @@ CASE(what_a_filter_lets_through)
 	R(recv(in, text, 8, MSG_DONTWAIT));
 }
 
+/* ---- what accept(2) hands on ---- */
+
+static const struct handed {
+	int level, number, value;
+	const char *name;
+} handed[] = {
+#define HANDED(level, name, value)                                                                 \
+	{                                                                                          \
+		level, name, value, #name                                                          \
+	}
+	HANDED(SOL_SOCKET, SO_KEEPALIVE, 1),
+	HANDED(SOL_SOCKET, SO_OOBINLINE, 1),
+	HANDED(SOL_SOCKET, SO_DONTROUTE, 1),
+	HANDED(SOL_SOCKET, SO_BROADCAST, 1),
+	HANDED(SOL_SOCKET, SO_REUSEADDR, 1),
+	HANDED(SOL_SOCKET, SO_REUSEPORT, 1),
+	HANDED(SOL_SOCKET, SO_NO_CHECK, 1),
+	HANDED(SOL_SOCKET, SO_PRIORITY, 3),
+	HANDED(SOL_SOCKET, SO_MARK, 9),
+	HANDED(SOL_SOCKET, SO_RCVLOWAT, 5),
+	HANDED(SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1),
+	HANDED(SOL_SOCKET, SO_TIMESTAMP, 1),
+	HANDED(SOL_SOCKET, SO_RXQ_OVFL, 1),
+	HANDED(SOL_SOCKET, SO_BUSY_POLL, 7),
+	HANDED(SOL_SOCKET, SO_SNDBUF, 20000),
+	HANDED(SOL_SOCKET, SO_RCVBUF, 30000),
+	HANDED(SOL_SOCKET, SO_MAX_PACING_RATE, 100000000),
+	HANDED(SOL_SOCKET, SO_LOCK_FILTER, 1),
+	HANDED(IPPROTO_IP, IP_TTL, 55),
+	HANDED(IPPROTO_IP, IP_TOS, 0x10),
+	HANDED(IPPROTO_IP, IP_RECVTTL, 1),
+	HANDED(IPPROTO_IP, IP_RECVTOS, 1),
+	HANDED(IPPROTO_IP, IP_PKTINFO, 1),
+	HANDED(IPPROTO_IP, IP_RECVERR, 1),
+	HANDED(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT),
+	HANDED(IPPROTO_IP, IP_MULTICAST_LOOP, 0),
+	HANDED(IPPROTO_IP, IP_FREEBIND, 1),
+	HANDED(IPPROTO_IP, IP_RECVOPTS, 1),
+	HANDED(IPPROTO_TCP, TCP_NODELAY, 1),
+	HANDED(IPPROTO_TCP, TCP_KEEPIDLE, 77),
+	HANDED(IPPROTO_TCP, TCP_KEEPINTVL, 11),
+	HANDED(IPPROTO_TCP, TCP_KEEPCNT, 4),
+	HANDED(IPPROTO_TCP, TCP_SYNCNT, 3),
+	HANDED(IPPROTO_TCP, TCP_LINGER2, 20),
+	HANDED(IPPROTO_TCP, TCP_USER_TIMEOUT, 9000),
+	HANDED(IPPROTO_TCP, TCP_NOTSENT_LOWAT, 5000),
+	HANDED(IPPROTO_TCP, TCP_QUICKACK, 1),
+	HANDED(IPPROTO_TCP, TCP_DEFER_ACCEPT, 0),
+	HANDED(IPPROTO_TCP, TCP_INQ, 1),
+	HANDED(IPPROTO_TCP, TCP_SAVE_SYN, 1),
+	HANDED(IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1),
+	HANDED(IPPROTO_TCP, TCP_WINDOW_CLAMP, 20000),
+	HANDED(IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1),
+};
+
+/* socket(7) and tcp(7): the accepted socket has the options of the listener, with few exceptions.
+ */
+CASE(options_that_accept_hands_on)
+{
+	const struct timeval wait = {3, 0};
+	const struct linger linger = {1, 5};
+	struct timeval has = {0};
+	struct linger lingers = {0};
+	socklen_t len = sizeof(has);
+	union addr at;
+	int l = listener(false, 1, &at), out = stream(false), in;
+
+	setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	setsockopt(l, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	for (unsigned i = 0; i < COUNT(handed); i++)
+		set_int(l, handed[i].level, handed[i].number, handed[i].value);
+	R(connect_at(out, &at));
+	in = accept_soon(l);
+	for (unsigned i = 0; i < COUNT(handed); i++)
+		say("%s: %d, accepted %d", handed[i].name,
+			get_int(l, handed[i].level, handed[i].number),
+			get_int(in, handed[i].level, handed[i].number));
+	R(getsockopt(in, SOL_SOCKET, SO_RCVTIMEO, &has, &len));
+	V((int)has.tv_sec);
+	len = sizeof(lingers);
+	R(getsockopt(in, SOL_SOCKET, SO_LINGER, &lingers, &len));
+	say("%d, %d", lingers.l_onoff, lingers.l_linger);
+}
+
+/* ip(7), tc-prio(8): the type of service gives a priority. */
+CASE(priority_by_type_of_service)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), six = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	for (int tos = 0; tos < 256; tos += 2) {
+		set_int(fd, SOL_SOCKET, SO_PRIORITY, 1);
+		set_int(fd, IPPROTO_IP, IP_TOS, tos);
+		say("%x: %d", (unsigned)tos, get_int(fd, SOL_SOCKET, SO_PRIORITY));
+	}
+	set_int(six, IPPROTO_IPV6, IPV6_TCLASS, 0x10);
+	V(get_int(six, SOL_SOCKET, SO_PRIORITY));
+}
+
+CASE(filter_that_accept_hands_on)
+{
+	struct sock_filter back[8];
+	socklen_t len = 2;
+	union addr at;
+	int l = listener(false, 4, &at), out[2] = {stream(false), stream(false)}, in[2];
+
+	R(attach(l, keep_all, 1));
+	connect_at(out[0], &at);
+	in[0] = accept_soon(l);
+	R(getsockopt(in[0], SOL_SOCKET, SO_GET_FILTER, back, &len));
+	V(len);
+	V(memcmp(back, keep_all, sizeof(keep_all)));
+	R(set_int(l, SOL_SOCKET, SO_LOCK_FILTER, 1));
+	connect_at(out[1], &at);
+	in[1] = accept_soon(l);
+	R(attach(in[1], keep_all, 1));
+	R(set_int(in[1], SOL_SOCKET, SO_DETACH_FILTER, 0));
+	R(set_int(in[0], SOL_SOCKET, SO_DETACH_FILTER, 0));
+	R(set_int(in[0], SOL_SOCKET, SO_DETACH_FILTER, 0));
+	close(l);
+	len = 2;
+	R(getsockopt(in[1], SOL_SOCKET, SO_GET_FILTER, back, &len));
+	V(len);
+	R(send(out[1], "x", 1, 0));
+	wait_events("in", in[1], POLLIN);
+	close_both(out);
+	close_both(in);
+}
+
 /* SO_PEEK_OFF walks through datagrams that wait. */
 CASE(peeking_further)
 {

@@ -71,7 +71,7 @@ static int check(const struct sock_filter *insns, unsigned n)
 	struct sock_filter_prog *prog = NULL;
 	int err = bpf_prog_create(insns, n, &prog);
 
-	bpf_prog_free(prog);
+	bpf_prog_put(prog);
 	return err;
 }
 
@@ -83,7 +83,7 @@ static uint32_t run(struct pkt *p, const struct sock_filter *insns, unsigned n)
 	if (!EXPECT_EQ(bpf_prog_create(insns, n, &prog), 0))
 		return 0;
 	r = bpf_run(prog, p);
-	bpf_prog_free(prog);
+	bpf_prog_put(prog);
 	return r;
 }
 #define RUN(p, ...)                                                                                \
@@ -332,7 +332,7 @@ TEST(whatever_the_checker_takes_runs_safely)
 		taken++;
 		for (unsigned k = 0; k < ARRAY_SIZE(p); k++)
 			bpf_run(prog, p[k]);
-		bpf_prog_free(prog);
+		bpf_prog_put(prog);
 		if (round % 256 == 0)
 			unit_rcu_flush();
 	}
