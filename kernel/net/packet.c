@@ -251,16 +251,19 @@ static unsigned packet_poll(struct socket *s)
 
 /* ---- sending ---- */
 
+/* As on Linux the address's family is not looked at (programs leave it 0), and the length within it
+ * no further than that it lies in what was given. */
 static int destination(struct packet_sock *ps, const struct socket_msg *m, struct sockaddr_ll *to)
 {
 	*to = (struct sockaddr_ll){.sll_ifindex = (int32_t)ps->ifindex, .sll_protocol = ps->proto};
 	if (!m->name)
 		return 0;
-	if (m->name_len < offsetof(struct sockaddr_ll, sll_addr) || m->name->ss_family != AF_PACKET)
+	if (m->name_len < sizeof(*to))
 		return -EINVAL;
-	memcpy(to, m->name, MIN((size_t)m->name_len, sizeof(*to)));
+	memcpy(to, m->name, sizeof(*to));
 	if (m->name_len < offsetof(struct sockaddr_ll, sll_addr) + to->sll_halen)
 		return -EINVAL;
+	to->sll_halen = sizeof(to->sll_addr);
 	return 0;
 }
 
@@ -275,7 +278,7 @@ static int finish_frame(
 	if (s->type == SOCK_DGRAM) {
 		p->l3 = p->off;
 		if (d->hard_header == ETH_HLEN) {
-			if (to->sll_halen < ETH_ALEN)
+			if (!to->sll_halen && !(d->flags & (IFF_LOOPBACK | IFF_NOARP)))
 				return -EINVAL;
 			eth_push(p, to->sll_addr, d->addr, be16(to->sll_protocol));
 		}
