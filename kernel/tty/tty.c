@@ -493,8 +493,10 @@ static void tty_release(struct file *f)
 
 	mutex_lock(&t->lock);
 	last = --t->opens == 0;
-	if (last)
+	if (last) {
 		t->exclusive = false;
+		t->kept = (struct termios){0};
+	}
 	if (last && t->ops->close)
 		t->ops->close(t); /* under the lock: in order with the next open */
 	mutex_unlock(&t->lock);

@@ -27,6 +27,7 @@ struct tty {
 	uint32_t opens;         /* [l] */
 	uint32_t hangups;       /* [l] bumped: files opened before are dead */
 	bool exclusive;         /* [l] TIOCEXCL */
+	struct termios kept;    /* [l] TIOCSLCKTRMIOS: what of ->termios may not change */
 	bool far_end_gone;      /* a pty whose master is closed, once and for ever */
 	uint8_t echo[256];      /* [l] echo that the driver had no room for */
 	uint32_t echo_len;      /* [l] */

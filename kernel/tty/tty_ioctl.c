@@ -25,6 +25,22 @@ static void speeds_from_cflag(struct termios *t)
 		t->c_ispeed = t->c_ospeed = code & 010000 ? high[code & 15] : low[code & 15];
 }
 
+/* ioctl_tty(2), TIOCSLCKTRMIOS: flags, and whole characters, that @kept names stay as they are. */
+static void keep_old(struct termios *t, const struct termios *old, const struct termios *kept)
+{
+#define KEEP(field) (t->field = (t->field & ~kept->field) | (old->field & kept->field))
+	KEEP(c_iflag);
+	KEEP(c_oflag);
+	KEEP(c_cflag);
+	KEEP(c_lflag);
+#undef KEEP
+	if (kept->c_line)
+		t->c_line = old->c_line;
+	for (unsigned i = 0; i < NCCS; i++)
+		if (kept->c_cc[i])
+			t->c_cc[i] = old->c_cc[i];
+}
+
 static long set_modes(struct tty *t, unsigned cmd, const void *arg, bool with_speeds)
 {
 	struct termios new_modes, old;
@@ -42,6 +58,7 @@ static long set_modes(struct tty *t, unsigned cmd, const void *arg, bool with_sp
 	mutex_lock(&t->lock);
 	old = new_modes = t->termios;
 	memcpy(&new_modes, arg, with_speeds ? sizeof(new_modes) : TERMIOS_OLD_BYTES);
+	keep_old(&new_modes, &old, &t->kept);
 	speeds_from_cflag(&new_modes);
 	t->termios = new_modes;
 	ldisc_modes_changed(&t->ld, &old);
@@ -56,6 +73,24 @@ static long get_modes(struct tty *t, void *arg, bool with_speeds)
 {
 	mutex_lock(&t->lock);
 	memcpy(arg, &t->termios, with_speeds ? sizeof(t->termios) : TERMIOS_OLD_BYTES);
+	mutex_unlock(&t->lock);
+	return 0;
+}
+
+static long get_kept(struct tty *t, void *arg)
+{
+	mutex_lock(&t->lock);
+	memcpy(arg, &t->kept, TERMIOS_OLD_BYTES);
+	mutex_unlock(&t->lock);
+	return 0;
+}
+
+static long set_kept(struct tty *t, const void *arg)
+{
+	if (!capable(CAP_CHECKPOINT_RESTORE) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	mutex_lock(&t->lock);
+	memcpy(&t->kept, arg, TERMIOS_OLD_BYTES);
 	mutex_unlock(&t->lock);
 	return 0;
 }
@@ -194,6 +229,10 @@ long tty_mode_ioctl(struct tty *t, unsigned cmd, void *arg)
 	case TCSETSW2:
 	case TCSETSF2:
 		return set_modes(t, cmd, arg, true);
+	case TIOCGLCKTRMIOS:
+		return get_kept(t, arg);
+	case TIOCSLCKTRMIOS:
+		return set_kept(t, arg);
 	case TIOCGWINSZ:
 		mutex_lock(&t->lock);
 		memcpy(arg, &t->winsize, sizeof(t->winsize));

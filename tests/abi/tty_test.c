@@ -397,6 +397,50 @@ CASE(settings)
 	R(sc(ioctl, slave, TIOCOUTQ, &size));
 }
 
+/* TIOCSLCKTRMIOS: bits, and characters, that are set in it stay as they are. */
+CASE(modes_that_are_locked)
+{
+	struct {
+		struct termios t;
+		char more[64];
+	} lock = {.t.c_lflag = ECHO | ICANON, .t.c_iflag = ICRNL};
+	struct termios t;
+
+	open_pair();
+	memset(&t, 0xff, sizeof(t));
+	R(ioctl(slave, TIOCGLCKTRMIOS, &t));
+	say("%o %o %o %o %d %d %d", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag, t.c_line, t.c_cc[0],
+		t.c_cc[18]);
+	lock.t.c_cc[VINTR] = 1;
+	R(ioctl(slave, TIOCSLCKTRMIOS, &lock));
+	R(ioctl(master, TIOCGLCKTRMIOS, &t));
+	say("%o %o %o %o %d", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag, t.c_cc[VINTR]);
+	tcgetattr(slave, &t);
+	t.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
+	t.c_iflag = IGNCR;
+	t.c_oflag = 0;
+	t.c_cc[VINTR] = 'x';
+	t.c_cc[VQUIT] = 'y';
+	R(tcsetattr(slave, TCSANOW, &t));
+	show_modes("locked", slave);
+	memset(&lock, 0xff, sizeof(lock));
+	R(ioctl(slave, TIOCSLCKTRMIOS, &lock));
+	cfsetospeed(&t, B9600);
+	t.c_lflag = 0;
+	R(tcsetattr(slave, TCSANOW, &t));
+	show_modes("all", slave);
+	memset(&lock, 0, sizeof(lock));
+	R(ioctl(master, TIOCSLCKTRMIOS, &lock));
+	R(tcsetattr(slave, TCSANOW, &t));
+	show_modes("unlocked", slave);
+	R(ioctl(slave, TIOCGLCKTRMIOS, BAD_PTR));
+	R(ioctl(slave, TIOCSLCKTRMIOS, BAD_PTR));
+	R(ioctl(0, TIOCGLCKTRMIOS, &t));
+	drop_to(1000, 1000);
+	R(ioctl(slave, TIOCGLCKTRMIOS, &t));
+	R(ioctl(slave, TIOCSLCKTRMIOS, &lock));
+}
+
 CASE(stopped_output)
 {
 	struct pollfd p;
