@@ -433,7 +433,8 @@ static inline struct dentry *d_get(struct dentry *d)
 	return d;
 }
 void d_put(struct dentry *d);
-void d_drop(struct dentry *d); /* unhash */
+struct dentry *d_parent_get(struct dentry *d); /* referenced; its own parent at a root */
+void d_drop(struct dentry *d);                 /* unhash */
 /* Was its name removed? (getcwd: ENOENT) */
 static inline bool d_unlinked(const struct dentry *d)
 {

@@ -400,24 +400,46 @@ static unsigned master_poll(struct file *f, struct poll_table *pt)
 	return mask;
 }
 
-/* TIOCGPTPEER: open the slave without going through a path. */
-static long peer_open(struct pair *p, unsigned flags)
+/* The slave's name in the folder pts beside the master's own name. */
+static int find_peer(struct file *master, struct path *out)
 {
+	struct pair *p = master->private;
+	struct path dir = {master->path.mnt, d_parent_get(master->path.dentry)};
+	const struct inode *i;
+	char name[16];
+	int err;
+
+	snprintf(name, sizeof(name), "pts/%u", p->index);
+	err = path_lookup(&dir, name, LOOKUP_NO_SYMLINKS, out);
+	d_put(dir.dentry);
+	if (err)
+		return err;
+	i = out->dentry->inode;
+	if (S_ISCHR(i->mode) && i->rdev == p->slave->dev)
+		return 0;
+	path_put(out);
+	return -ENODEV;
+}
+
+/*
+ * TIOCGPTPEER: open the slave without a path from the caller. Still it is the file of that name,
+ * for fstat(2), /proc/PID/fd and ttyname(3).
+ */
+static long peer_open(struct file *master, unsigned flags)
+{
+	struct path path;
 	struct file *f;
 	int fd, err;
 
 	if (flags & ~(unsigned)(O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC))
 		return -EINVAL;
-	err = file_create_anon("pts", &tty_fops, NULL, flags & ~(unsigned)O_CLOEXEC, &f);
+	err = find_peer(master, &path);
 	if (err)
 		return err;
-	f->ops = &no_file_ops; /* until it is a terminal, its end must not run */
-	err = tty_open_file(tty_get(p->slave), f);
-	if (err) {
-		tty_put(p->slave);
-		file_put(f);
+	err = vfs_open_path(&path, flags & ~(unsigned)O_CLOEXEC, &f);
+	path_put(&path);
+	if (err)
 		return err;
-	}
 	fd = fd_open(f, flags & O_CLOEXEC);
 	if (fd < 0)
 		file_put(f);
@@ -439,7 +461,7 @@ static long master_ioctl(struct file *f, unsigned cmd, void *arg)
 		*(int *)arg = p->locked;
 		return 0;
 	case TIOCGPTPEER:
-		return peer_open(p, (unsigned)(long)arg);
+		return peer_open(f, (unsigned)(long)arg);
 	case TIOCPKT:
 		p->packet = *(int *)arg != 0;
 		return 0;

@@ -24,7 +24,6 @@ extern struct seqcount rename_seq; /* a name or parent changes; written under re
 void dcache_init(uint64_t pages);
 bool d_try_get(struct dentry *d); /* RCU; false: dying */
 struct dentry *d_lookup_rcu(const struct dentry *parent, const struct qstr *q, uint32_t *seq);
-struct dentry *d_parent_get(struct dentry *d);
 void d_delete(struct dentry *d); /* its object was unlinked: becomes negative or is unhashed */
 void d_move(struct dentry *d, struct dentry *to); /* takes over the name and place of @to */
 void d_exchange(struct dentry *a, struct dentry *b);

@@ -124,6 +124,33 @@ CASE(locked_until_unlocked)
 	R(open("/dev/pts", O_RDONLY | O_DIRECTORY) >= 0);
 }
 
+/* What openpty(3) of glibc asks for: the slave's file is the one that has the name. */
+CASE(peer_is_the_named_file)
+{
+	struct stat by_fd, by_name;
+	char link[64] = "", path[64];
+	int peer;
+
+	open_pair();
+	peer = (int)sc(ioctl, master, 0x5441, O_RDWR | O_NOCTTY);
+	R(fstat(peer, &by_fd));
+	R(stat(slave_name, &by_name));
+	V(S_ISCHR(by_fd.st_mode));
+	V(by_fd.st_ino == by_name.st_ino && by_fd.st_dev == by_name.st_dev);
+	V(by_fd.st_rdev == by_name.st_rdev && by_fd.st_mode == by_name.st_mode);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", peer);
+	R(readlink(path, link, sizeof(link) - 1) > 0);
+	V(!strcmp(link, slave_name));
+	V(ttyname(peer) && !strcmp(ttyname(peer), slave_name));
+	R(fcntl(peer, F_GETFL) & (O_ACCMODE | O_NOCTTY | O_NONBLOCK));
+	V(fcntl(peer, F_GETFD));
+	R(write(peer, "x", 1));
+	R(read(master, path, 1));
+	close(slave);
+	close(peer);
+	R(read(master, path, 1));
+}
+
 CASE(not_terminals)
 {
 	struct winsize size;
