@@ -43,5 +43,5 @@ enum tcp_flag {
 
 struct udp_hdr { /* RFC 768 */
 	__be16 sport, dport, len, check;
-};
+} __packed;
 static_assert(sizeof(struct udp_hdr) == 8, "RFC 768");

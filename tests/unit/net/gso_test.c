@@ -186,6 +186,22 @@ TEST(udp_is_cut)
 	check(&(struct shape){V6, true, 0, 60000, 1400, 0});
 }
 
+/* As a program may say it through a tap interface. */
+TEST(a_header_at_an_odd_place_is_no_fault)
+{
+	struct shape s = {V6, true, 0, 3000, 1400, 0};
+	struct pkt_queue out;
+	struct pkt *p;
+
+	core_begin();
+	p = build(NULL, &s);
+	p->l4++;
+	p->csum_start++;
+	EXPECT_EQ(pkt_segment(p, false, &out), 0);
+	EXPECT_EQ(out.count, 3);
+	pkt_queue_purge(&out);
+}
+
 static unsigned destroyed;
 static void count_destructor(struct pkt *p)
 {
