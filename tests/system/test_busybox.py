@@ -65,7 +65,9 @@ def on_host(command, limit):
     inner = (f"mount --rbind /dev {root}/dev && mount -t proc proc {root}/proc && "
              f"exec chroot {root} /bin/sh -c {shlex.quote(f'{ENVIRONMENT}; {command}')}")
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
-    unshare = ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inner]
+    # Who starts us may ignore SIGINT, which a shell could not trap then.
+    unshare = ["env", "--default-signal", "unshare", *user, "--mount", "--pid", "--fork", "--kill-child",
+               "sh", "-c", inner]
     try:
         done = subprocess.run(unshare, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=limit, check=False)
