@@ -38,7 +38,7 @@ static bool spin_for(struct mutex *m)
 
 	if (cpu_count() == 1)
 		return false;
-	for (n = 0; n < SPIN_LIMIT && !(READ_ONCE(current->work) & TASK_WORK_RESCHED); n++) {
+	for (n = 0; n < SPIN_LIMIT && !need_resched(); n++) {
 		struct task *owner = (struct task *)READ_ONCE(m->owner);
 
 		if (!owner) {

@@ -443,8 +443,7 @@ void sched_yield(void)
 void cond_resched(void)
 {
 	might_sleep();
-	if (unlikely(READ_ONCE(current->work) & TASK_WORK_RESCHED) &&
-		READ_ONCE(current->state) == TASK_RUNNING)
+	if (unlikely(need_resched()) && READ_ONCE(current->state) == TASK_RUNNING)
 		schedule_once(false);
 }
 

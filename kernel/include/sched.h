@@ -18,6 +18,11 @@ void schedule(
 	void); /* switch away if the state is not RUNNING or someone else is due. Interrupts on. */
 void sched_yield(void);
 void cond_resched(void); /* switch if due; also a place where RCU may pass */
+/* Does the scheduler want to run another task here? For who works in a long loop. */
+static inline bool need_resched(void)
+{
+	return READ_ONCE(current->work) & TASK_WORK_RESCHED;
+}
 /* Wake @t if its state is in @states; true if it was. Any context. */
 bool task_wake(struct task *t, unsigned states);
 void __noreturn task_exit_self(

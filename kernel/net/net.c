@@ -106,12 +106,6 @@ static void thread_wake(struct net_cpu *c)
 		(void)task_wake(t, TASK_INTERRUPTIBLE);
 }
 
-/* Does the scheduler want to run another task? */
-static inline bool is_wanted_elsewhere(void)
-{
-	return READ_ONCE(current->work) & TASK_WORK_RESCHED;
-}
-
 /* ---- sections ---- */
 
 void net_enter(void)
@@ -133,7 +127,7 @@ static void __noinline finish_work(struct net_section *s)
 		s->work = 0;
 		while (budget && (p = pkt_dequeue(&c->backlog))) {
 			netdev_deliver(p);
-			if (unlikely(!(--budget % DRAIN_STEP) && is_wanted_elsewhere()))
+			if (unlikely(!(--budget % DRAIN_STEP) && need_resched()))
 				budget = 0;
 		}
 		xmit_flush();
@@ -418,7 +412,7 @@ static void run_timers(struct net_cpu *c)
 		if (!t)
 			return;
 		t->fn(t);
-		if (!(n % DRAIN_STEP) && is_wanted_elsewhere())
+		if (!(n % DRAIN_STEP) && need_resched())
 			return;
 	}
 }

@@ -107,12 +107,12 @@ def test_ring_goes_with_its_bridge(boot):
     vm = boot(smp=2, limit=300)
     make_ring(vm, 2)
     vm.run("arping -c 1 -w 2 -I br0 10.9.9.77")
-    assert seconds(vm, "ip link del br0", CHANGE_S) < CHANGE_S
+    vm.check("ip link del br0", CHANGE_S)
     assert rate(vm, "left1") < 10
     make_ring_again = "ip link add br0 type bridge; ip link set br0 up; ip link set left1 master br0"
     vm.check(f"{make_ring_again}; ip link set veth0 master br0")
     vm.run("arping -c 1 -w 2 -I left2 10.9.9.77")
-    assert seconds(vm, "ip link del left1 && ip link del left2 && ip link del br0", CHANGE_S) < CHANGE_S
+    vm.check("ip link del left1 && ip link del left2 && ip link del br0", CHANGE_S)
     assert not complaints(vm.log()), complaints(vm.log())
 
 
@@ -131,7 +131,6 @@ def test_loopback(boot):
 def test_card(model):
     """Datagrams as fast as a program of the host sends them, from two at once."""
     with on_tap(model, smp=2, limit=400) as (vm, host), contextlib.ExitStack() as stack:
-        vm.check("cat /proc/uptime")
         for _ in range(2):
             sender = host.popen([sys.executable, "-c", SENDER], stdout=subprocess.DEVNULL)
             stack.callback(sender.wait)
