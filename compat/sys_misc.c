@@ -52,6 +52,8 @@ long sys_sysinfo(void __user *out)
 	s.freeram = m.free * PAGE_SIZE;
 	s.sharedram = m.shmem * PAGE_SIZE;
 	s.bufferram = m.buffers * PAGE_SIZE;
+	s.totalswap = m.swap_total * PAGE_SIZE;
+	s.freeswap = m.swap_free * PAGE_SIZE;
 	s.procs = (uint16_t)MIN(count_threads(), 65535u);
 	return copy_to_user(out, &s, sizeof(s));
 }

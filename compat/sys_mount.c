@@ -158,29 +158,41 @@ long sys_pivot_root(const char __user *new_root, const char __user *put_old)
 	return err;
 }
 
-/* There is no swap: no file is one that could be used, and none is in use. */
-static long not_swap(const char __user *path)
-{
-	struct path p;
-	int err;
+/* ---- swap space ---- */
 
+#define SWAP_PRIORITY 0x8000  /* the priority is given, in the bits below */
+#define SWAP_FLAGS    0x7ffff /* those above ask for discarding: a hint */
+
+/* The right comes before the look at the path. */
+static long swap_path(const char __user *path, struct path *out)
+{
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	err = user_path(AT_FDCWD, path, LOOKUP_FOLLOW, &p);
-	if (err)
-		return err;
-	path_put(&p);
-	return -EINVAL;
+	return user_path(AT_FDCWD, path, LOOKUP_FOLLOW, out);
 }
 
 long sys_swapon(const char __user *path, int flags)
 {
-	return flags & ~0x7ffff ? -EINVAL : not_swap(path);
+	struct path p;
+	long err = flags & ~SWAP_FLAGS ? -EINVAL : swap_path(path, &p);
+
+	if (err)
+		return err;
+	err = vfs_swapon(&p, flags & SWAP_PRIORITY ? flags & (SWAP_PRIORITY - 1) : -1);
+	path_put(&p);
+	return err;
 }
 
 long sys_swapoff(const char __user *path)
 {
-	return not_swap(path);
+	struct path p;
+	long err = swap_path(path, &p);
+
+	if (err)
+		return err;
+	err = vfs_swapoff(&p);
+	path_put(&p);
+	return err;
 }
 
 /* ---- reboot ---- */

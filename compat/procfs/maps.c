@@ -56,8 +56,8 @@ static void show_usage(struct text *t, uint64_t size, const struct vma_usage *u)
 		{"Private_Dirty", u->private_dirty},
 		{"Referenced", u->referenced},
 		{"Anonymous", u->anonymous},
-		{"Swap", 0},
-		{"SwapPss", 0},
+		{"Swap", u->swap},
+		{"SwapPss", u->swap},
 		{"Locked", 0},
 	};
 

@@ -8,6 +8,8 @@
 #include <block.h>
 #include <page.h>
 #include <printf.h>
+#include <stat.h>
+#include <swap.h>
 #include <time.h>
 
 static int show_meminfo(struct text *t, const struct proc_node *n)
@@ -32,8 +34,8 @@ static int show_meminfo(struct text *t, const struct proc_node *n)
 		{"Inactive(anon)", 0},
 		{"Active(file)", m.active_file},
 		{"Inactive(file)", m.inactive_file},
-		{"SwapTotal", 0},
-		{"SwapFree", 0},
+		{"SwapTotal", m.swap_total},
+		{"SwapFree", m.swap_free},
 		{"Dirty", m.dirty},
 		{"Writeback", m.writeback},
 		{"AnonPages", m.anon},
@@ -254,10 +256,23 @@ static int show_interrupts(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
+static void show_swap(const struct file *f, const struct swap_area_info *a, void *arg)
+{
+	struct text *t = arg;
+	size_t start = t->len;
+
+	text_path(t, &f->path, true);
+	text_add(t, "%*s%s\t%llu\t\t%llu\t\t%d\n", (int)(40 - MIN(t->len - start, (size_t)39)), "",
+		S_ISBLK(f->inode->mode) ? "partition" : "file\t",
+		(unsigned long long)a->slots * (PAGE_SIZE / 1024),
+		(unsigned long long)a->used * (PAGE_SIZE / 1024), a->priority);
+}
+
 static int show_swaps(struct text *t, const struct proc_node *n)
 {
 	(void)n;
 	text_add(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	vfs_swaps(show_swap, t);
 	return 0;
 }
 
@@ -274,8 +289,11 @@ static int show_vmstat(struct text *t, const struct proc_node *n)
 		(unsigned long long)m.dirty, (unsigned long long)m.writeback,
 		(unsigned long long)m.mapped, (unsigned long long)m.anon,
 		(unsigned long long)m.shmem);
-	text_add(t, "pgpgin %llu\npgpgout %llu\npgfault %llu\npgmajfault %llu\n",
+	text_add(t,
+		"pgpgin %llu\npgpgout %llu\npswpin %llu\npswpout %llu\npgfault %llu\npgmajfault "
+		"%llu\n",
 		(unsigned long long)m.page_ins * 4, (unsigned long long)m.page_outs * 4,
+		(unsigned long long)m.swap_ins, (unsigned long long)m.swap_outs,
 		(unsigned long long)m.faults, (unsigned long long)m.major_faults);
 	return 0;
 }

@@ -214,7 +214,7 @@ static void status_memory(struct text *t, struct mm *m)
 				PAGE_SIZE},
 		{"VmLib", m->exec_pages},
 		{"VmPTE", m->mmu.table_pages},
-		{"VmSwap", 0},
+		{"VmSwap", (uint64_t)atomic64_read(&m->swap_pages)},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++)

@@ -21,15 +21,20 @@ void rwsem_init_class(struct rwsem *s, struct lock_class *c)
 #endif
 }
 
-static inline bool take_read(struct rwsem *s)
+static inline bool take_read_first(struct rwsem *s)
 {
 	int32_t n = READ_ONCE(s->count);
 
-	while (n >= 0 && !READ_ONCE(s->writers_waiting))
+	while (n >= 0)
 		if (__atomic_compare_exchange_n(
 			    &s->count, &n, n + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 			return true;
 	return false;
+}
+
+static inline bool take_read(struct rwsem *s)
+{
+	return !READ_ONCE(s->writers_waiting) && take_read_first(s);
 }
 
 static inline bool take_write(struct rwsem *s)
@@ -57,6 +62,14 @@ void rwsem_read_lock(struct rwsem *s)
 bool rwsem_read_trylock(struct rwsem *s)
 {
 	if (!take_read(s))
+		return false;
+	DEP_ACQUIRE(s, 0, true);
+	return true;
+}
+
+bool rwsem_read_trylock_first(struct rwsem *s)
+{
+	if (!take_read_first(s))
 		return false;
 	DEP_ACQUIRE(s, 0, true);
 	return true;

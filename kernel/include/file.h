@@ -238,6 +238,13 @@ int __must_check file_deny_write(struct file *f);
 extern void (*file_signal)(struct file *f, unsigned events);
 /* epoll: @f is going away and f->epoll_items is not empty. NULL until set. */
 extern void (*file_released)(struct file *f);
+/* swapon(2), swapoff(2); the caller has checked the capability. @priority -1: below all so far. */
+int __must_check vfs_swapon(const struct path *p, int priority);
+int __must_check vfs_swapoff(const struct path *p);
+/* Each area in use, for /proc/swaps. @fn may not sleep on swap space. */
+struct swap_area_info;
+void vfs_swaps(
+	void (*fn)(const struct file *f, const struct swap_area_info *a, void *arg), void *arg);
 /* Locks: flock(2), fcntl(2) by process, open-file-description locks. */
 struct posix_lock {
 	short type;

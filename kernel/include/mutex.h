@@ -74,6 +74,8 @@ bool mutex_is_locked(const struct mutex *m);
 void rwsem_init_class(struct rwsem *s, struct lock_class *c);
 void rwsem_read_lock(struct rwsem *s);
 bool rwsem_read_trylock(struct rwsem *s);
+/* The same, but before writers that wait: for who lets the present readers go on. */
+bool rwsem_read_trylock_first(struct rwsem *s);
 void rwsem_read_unlock(struct rwsem *s);
 void rwsem_write_lock(struct rwsem *s);
 void rwsem_write_lock_nested(struct rwsem *s, unsigned subclass);

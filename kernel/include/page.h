@@ -32,6 +32,7 @@ enum page_flags { /* bits in page->flags, changed atomically unless the page is 
 	PG_WAITERS = 14,   /* someone sleeps in page_wait() */
 	PG_READAHEAD = 15, /* hitting it starts the next window */
 	PG_LAZY = 17,      /* anonymous: may go while its entry is clean (lazyfree.c) */
+	PG_SWAPPING = 18,  /* anonymous: being written to swap; clear: changed since (swapout.c) */
 	PG_PRIVATE =
 		16, /* fs: ->fs_private in use (block numbers of a metadata page and the like) */
 };
@@ -150,8 +151,8 @@ void page_wake(struct page *p);                      /* after clearing a waited-
 struct mem_stats { /* in pages */
 	uint64_t total, free, available, cached, buffers, dirty, writeback, anon, mapped, shmem,
 		slab_reclaimable, slab_unreclaimable, page_tables, kernel_stacks, active_file,
-		inactive_file, committed, commit_limit;
-	uint64_t faults, major_faults, page_ins, page_outs;
+		inactive_file, committed, commit_limit, swap_total, swap_free;
+	uint64_t faults, major_faults, page_ins, page_outs, swap_ins, swap_outs;
 };
 void mem_stats(struct mem_stats *out);
 extern atomic64_t page_table_pages, kernel_stack_pages; /* arch adds and subtracts */

@@ -90,6 +90,10 @@ struct inode_ops {
 	/* Of a cached positive dentry's own inode: 1 still right, 0 look it up anew. NULL: always
 	 * right. May return -ECHILD_WALK under rcu, where the dentry may be losing @i meanwhile. */
 	int (*revalidate)(struct inode *i, bool rcu);
+	/* Where the file's page @index lies on the super's device: its first sector, and how many
+	 * pages lie there in a row; 0 pages: this one does not lie in one piece. -ENODATA: a hole.
+	 * NULL: not on a device. */
+	int (*extent)(struct inode *i, uint64_t index, uint64_t *sector, uint64_t *pages);
 };
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8 };
 enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 };
@@ -141,7 +145,8 @@ enum inode_state {
 	I_DIRTY_TIME = 8,
 	I_DEAD = 16 /* directory was removed */,
 	I_LINKABLE = 32 /* O_TMPFILE without O_EXCL */,
-	I_LRU = 64
+	I_LRU = 64,
+	I_SWAPFILE = 128 /* in use as swap space: not to be unlinked */
 };
 
 struct dentry {

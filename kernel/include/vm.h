@@ -73,6 +73,10 @@ struct mm {
 	uint64_t total_pages, locked_pages, stack_pages, data_pages,
 		exec_pages;                             /* [m] virtual sizes */
 	atomic64_t anon_pages, file_pages, shmem_pages; /* resident */
+	atomic64_t swap_pages;                          /* entries whose page is in swap space */
+	struct list_head all_node;                      /* of all address spaces: mm_list.c */
+	unsigned pins;                                  /* mm_list.c */
+	vaddr_t swap_hand;                              /* swapout.c: where it goes on */
 	uint64_t peak_rss;                              /* pages */
 	vaddr_t brk_start, brk, mmap_base, stack_top;   /* [m] */
 	vaddr_t code_start, code_end, data_start, data_end, arg_start, arg_end, env_start,
@@ -186,7 +190,7 @@ void vm_uncommit(int64_t pages);
 /* Resident and dirty figures of one VMA for smaps. */
 struct vma_usage {
 	uint64_t rss, pss, shared_clean, shared_dirty, private_clean, private_dirty, anonymous,
-		referenced;
+		referenced, swap;
 };
 void vma_usage(struct vma *v, struct vma_usage *out);                /* bytes; mm->lock held */
 int mm_handle_fault(vaddr_t addr, unsigned access, struct frame *f); /* arch_upcalls.page_fault */

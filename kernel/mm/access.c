@@ -88,6 +88,8 @@ static void store_bytes(struct page *p, size_t offset, const void *from, size_t 
 	if (page_test(p, PG_ANON)) {
 		if (page_test(p, PG_LAZY))
 			page_clear_flag(p, PG_LAZY);
+		if (page_test(p, PG_SWAPPING))
+			page_clear_flag(p, PG_SWAPPING);
 		memcpy(to, from, n);
 		return;
 	}
@@ -212,6 +214,8 @@ static int usage_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
 
 		if (pte_present(e) && !pte_special(e))
 			count_entry(c->v, e, c->out);
+		else if (pte_swap(e))
+			c->out->swap += PAGE_SIZE;
 	}
 	spin_unlock(ptl);
 	return 0;

@@ -214,7 +214,7 @@ static bool is_resident(struct mm *m, struct vma *v, vaddr_t va)
 
 	if (pte && pte_present(pte_load(pte)))
 		return true;
-	if (!v->mapping)
+	if (!v->mapping || (pte && pte_swap(pte_load(pte))))
 		return false;
 	p = pagecache_find(v->mapping, vma_index(v, va));
 	there = p && page_test(p, PG_UPTODATE);

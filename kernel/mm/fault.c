@@ -279,6 +279,8 @@ static inline int fault_stage(struct fault *f)
 		f->index = vma_index(f->v, f->addr);
 		return f->v->flags & VM_PFN ? fault_pfn(f) : fault_file(f);
 	}
+	if (unlikely(pte_swap(old)))
+		return fault_swapped(f, old);
 	f->index = vma_index(f->v, f->addr);
 	if (f->access & FAULT_WRITE && !pte_write(old))
 		return fault_write_protected(f, old);

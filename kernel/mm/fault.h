@@ -24,5 +24,7 @@ struct fault {
 int install_page(struct fault *f, struct page *p, unsigned prot);
 int copy_for_write(struct fault *f, struct page *p);
 int share_for_write(struct fault *f, struct page *p);
+/* The page of the entry @old lies in swap space. 0, -EREFAULT, -ENOMEM, -EIO. */
+int fault_swapped(struct fault *f, pte_t old);
 /* A store to a page whose present entry @old forbids it. */
 int fault_write_protected(struct fault *f, pte_t old);

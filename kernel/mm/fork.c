@@ -25,7 +25,7 @@ struct copy {
 	struct page *stack_page; /* for its copy, until it is used */
 	bool young_file_pages;   /* copy entries of the file's own pages too, if recently used */
 	bool flush;              /* an entry of the parent was made read-only */
-	int64_t anon, file, shmem;
+	int64_t anon, file, shmem, swap;
 };
 
 static int alloc_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
@@ -48,6 +48,14 @@ static inline void copy_file_entry(struct copy *c, struct page *p, pte_t *to, pt
 		c->shmem++;
 	else
 		c->file++;
+	pte_store(to, pte);
+}
+
+/* Parent's table lock held. The child will read its own copy. */
+static void copy_swap_entry(struct copy *c, pte_t *to, pte_t pte)
+{
+	swap_get(pte_swap_place(pte));
+	c->swap++;
 	pte_store(to, pte);
 }
 
@@ -78,8 +86,13 @@ static int copy_table(pte_t *from, vaddr_t va, unsigned n, void *arg)
 		pte_t pte = pte_load(from);
 		struct page *p;
 
-		if (pte_none(pte) || pte_special(pte))
+		if (pte_none(pte))
 			continue;
+		if (unlikely(pte_special(pte))) {
+			if (pte_swap(pte))
+				copy_swap_entry(c, to, pte);
+			continue;
+		}
 		p = pfn_to_page(pte_pfn(pte));
 		if (!page_test(p, PG_ANON)) {
 			copy_file_entry(c, p, to, pte);
@@ -203,6 +216,7 @@ int mm_fork(struct mm *from, vaddr_t sp, struct mm **out)
 	atomic64_set(&c.to->anon_pages, c.anon);
 	atomic64_set(&c.to->file_pages, c.file);
 	atomic64_set(&c.to->shmem_pages, c.shmem);
+	atomic64_set(&c.to->swap_pages, c.swap);
 	if (c.anon)
 		stat_add(STAT_ANON, c.anon);
 	if (c.flush)
@@ -214,6 +228,7 @@ int mm_fork(struct mm *from, vaddr_t sp, struct mm **out)
 		mm_put(c.to);
 		return err;
 	}
+	mm_list_add(c.to);
 	*out = c.to;
 	return 0;
 }

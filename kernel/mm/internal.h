@@ -24,6 +24,8 @@ enum page_stat {
 	STAT_INS,
 	STAT_OUTS,
 	STAT_SLAB,
+	STAT_SWAP_IN,
+	STAT_SWAP_OUT,
 	NR_STATS
 };
 struct page_stats {
@@ -65,6 +67,22 @@ uint64_t reclaim_direct(unsigned gfp); /* pages freed */
 void lazy_free(struct vma *v, vaddr_t start, vaddr_t end); /* anonymous; mm->lock held */
 void lazy_forget(struct mm *m);                            /* its last user is gone */
 uint64_t lazy_reclaim(uint64_t want);                      /* pages freed */
+
+/* mm_list.c */
+void mm_list_add(struct mm *m);    /* complete: its VMAs change under mm->lock only from now on */
+void mm_list_remove(struct mm *m); /* its last user is gone; waits for mm_unpin() */
+struct mm *mm_pin_next(void);      /* of all in turn; it stays until mm_unpin(). NULL: none */
+void mm_unpin(struct mm *m);
+unsigned mm_list_count(void);
+
+/* swap.c, swapout.c */
+bool swap_has_room(void);
+void swap_count(uint64_t *total, uint64_t *free); /* slots */
+void swap_get(uint64_t place); /* one user more of an entry's place; its table is locked */
+void swap_put(uint64_t place, unsigned n); /* one less of each of the @n from @place on */
+/* The reclaim thread's: writes what programs have not used lately to swap space. Looks at about a
+ * 2^@priority th of their pages; pages freed. */
+uint64_t swap_out(uint64_t want, unsigned priority);
 
 void reclaim_wake(void);
 void reclaim_init(void);

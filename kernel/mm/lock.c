@@ -1,8 +1,8 @@
 /*
  * lock.c - memory that stays resident. mlock(2), munlock(2), mlockall(2).
  *
- * Without swap only file pages could go; reclaim leaves those that a VM_LOCKED VMA maps. What
- * locking adds is that all pages are made present.
+ * Reclaim and swapping out leave the pages of VM_LOCKED VMAs. What locking adds is that all pages
+ * are made present.
  */
 #include <error.h>
 #include "internal.h"

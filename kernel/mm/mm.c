@@ -15,6 +15,7 @@
  * maps them writable. A shared mapping of a file maps them read-only until a store faults, which
  * dirties the page; writeback makes entries read-only again. Pages of tmpfs need no such tracking.
  *  - The zero page and device memory: "special" entries, not counted.
+ *  - An anonymous page in swap space has none: its entry, special too, names the slot (swap.c).
  *
  * Invariants.
  *  1. mm->lock is held for writing while VMAs change, for reading while faults and walks use them.
@@ -63,6 +64,7 @@ int mm_create(struct mm **out)
 	m->limit_stack = DEFAULT_STACK_LIMIT;
 	m->dumpable = true;
 	list_init(&m->lazy_node);
+	list_init(&m->all_node);
 	*out = m;
 	return 0;
 }
@@ -70,8 +72,11 @@ int mm_create(struct mm **out)
 struct mm *mm_adopt(struct mm *m)
 {
 	struct mm *old = current->mm;
-	unsigned long f = irq_save();
+	unsigned long f;
 
+	if (m && list_empty(&m->all_node))
+		mm_list_add(m);
+	f = irq_save();
 	current->mm = m;
 	current->mmu = m ? &m->mmu : NULL;
 	mmu_switch(old ? &old->mmu : NULL, current->mmu);
@@ -108,6 +113,7 @@ void mm_put(struct mm *m)
 	if (!m || !refcount_dec(&m->users))
 		return;
 	lazy_forget(m);
+	mm_list_remove(m);
 	free_contents(m);
 	mmu_fini(&m->mmu);
 	if (m->exe && mm_drop_file)

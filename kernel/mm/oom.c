@@ -20,12 +20,13 @@ static void say(unsigned order, unsigned gfp)
 
 	mem_stats(&s);
 	log_err("out of memory: %s needs %u pages (%s): %llu KiB free, %llu anonymous, %llu "
-		"shared, %llu file, %llu slab of %llu",
+		"shared, %llu file, %llu slab of %llu; %llu of swap",
 		current->name, 1u << order, gfp & GFP_USER ? "program" : "kernel",
 		(unsigned long long)s.free * 4, (unsigned long long)s.anon * 4,
 		(unsigned long long)s.shmem * 4,
 		(unsigned long long)(s.active_file + s.inactive_file) * 4,
-		(unsigned long long)s.slab_unreclaimable * 4, (unsigned long long)s.total * 4);
+		(unsigned long long)s.slab_unreclaimable * 4, (unsigned long long)s.total * 4,
+		(unsigned long long)s.swap_free * 4);
 }
 
 bool oom_kill(unsigned order, unsigned gfp)

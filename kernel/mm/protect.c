@@ -46,8 +46,8 @@ static int protect_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
 	for (; n > 0; n--, pte++, va += PAGE_SIZE) {
 		pte_t old;
 
-		if (pte_none(pte_load(pte)))
-			continue;
+		if (!pte_present(pte_load(pte)))
+			continue; /* nothing, or in swap space: comes back with the new rights */
 		old = pte_xchg(pte, (pte_t){0}); /* from here on no CPU sets bits in it */
 		pte_store(pte, rebuilt(c->v, old));
 		tlb_batch_range(c->tlb, va);

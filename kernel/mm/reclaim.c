@@ -2,9 +2,10 @@
  * reclaim.c - getting memory back: clean file pages by second chance, and what the shrinkers cache.
  *
  * A thread runs when free pages fall below watermarks.low, up to watermarks.high; whoever finds
- * nothing at all reclaims for itself. Nobody writes pages here: dirty ones are skipped and the
- * flusher is woken. Anonymous memory and tmpfs stay (no swap), but for what programs gave up
- * (lazyfree.c).
+ * nothing at all reclaims for itself. Pages of files are not written here: dirty ones are skipped
+ * and the flusher is woken. Anonymous memory goes to swap space when the files' pages do not give
+ * enough (swapout.c), or without writing if programs gave it up (lazyfree.c); only the thread
+ * swaps, as it holds no locks: others wait for it. tmpfs stays.
  *
  * A page on the inactive list is dropped unless it was used twice (PG_ACTIVE, set by lru_touch()),
  * is mapped and was used through a mapping, is locked by mlock, dirty or busy. The active list is
@@ -21,14 +22,19 @@
 #include <wait.h>
 #include "internal.h"
 
-#define BATCH        32u
-#define TARGET       64u /* pages a direct reclaimer wants */
-#define MAX_PRIORITY 6u  /* first look at 1/64 of the list */
+#define BATCH          32u
+#define TARGET         64u /* pages a direct reclaimer wants */
+#define MAX_PRIORITY   6u  /* first look at 1/64 of the list */
+#define ROUND_LIMIT_NS (5 * NSEC_PER_SEC)
 
 static struct spinlock shrinkers_lock = SPINLOCK_INIT("shrinkers");
 static LIST_HEAD(shrinkers); /* only grows: walked without the lock */
 static struct wait_queue reclaim_wait = WAIT_QUEUE_INIT(reclaim_wait);
 static bool wanted;
+/* Of the thread: how often it went through, and what it freed; who waits for that. */
+static unsigned rounds;
+static atomic64_t thread_freed;
+static struct wait_queue round_wait = WAIT_QUEUE_INIT(round_wait);
 
 void shrinker_register(struct shrinker *s)
 {
@@ -136,7 +142,7 @@ static uint64_t run_shrinkers(unsigned priority)
 	return freed;
 }
 
-static uint64_t reclaim(uint64_t want, bool run_fs)
+static uint64_t reclaim(uint64_t want, bool run_fs, bool swap)
 {
 	uint64_t freed = 0;
 
@@ -150,41 +156,77 @@ static uint64_t reclaim(uint64_t want, bool run_fs)
 			freed += lazy_reclaim(want - freed);
 		if (run_fs && freed < want)
 			freed += run_shrinkers(priority);
+		if (swap && freed < want)
+			freed += swap_out(want - freed, priority);
 	}
 	current->in_reclaim = false;
 	return freed;
 }
 
+/* What the thread frees in a round; the first to end may have begun before there was need. */
+static uint64_t wait_for_thread(void)
+{
+	uint64_t limit = clock_ns() + ROUND_LIMIT_NS;
+	int64_t before = atomic64_read(&thread_freed), freed = 0;
+
+	for (unsigned i = 0; i < 2 && !freed; i++) {
+		unsigned now = READ_ONCE(rounds);
+
+		reclaim_wake();
+		(void)wait_event_full(
+			&round_wait, READ_ONCE(rounds) != now, TASK_KILLABLE, limit, 0);
+		freed = atomic64_read(&thread_freed) - before;
+	}
+	return (uint64_t)freed;
+}
+
 uint64_t reclaim_direct(unsigned gfp)
 {
-	uint64_t freed = reclaim(TARGET, !(gfp & GFP_NOFS));
+	uint64_t freed = reclaim(TARGET, !(gfp & GFP_NOFS), false);
 
 	if (freed || (gfp & GFP_NORETRY))
 		return freed;
+	if (!(gfp & GFP_NOFS) && swap_has_room()) {
+		freed = wait_for_thread();
+		if (freed)
+			return freed;
+	}
 	if (atomic64_read(&stat_dirty) + atomic64_read(&stat_writeback) >
 		0) { /* clean pages will come */
 		writeback_kick();
 		sleep_uninterruptible_ns(10 * NSEC_PER_MSEC);
-		return reclaim(TARGET, false) + 1;
+		return reclaim(TARGET, false, false) + 1;
 	}
 	return 0;
 }
 
+/* Pages freed; 1 if somebody else made room. */
+static uint64_t thread_round(void)
+{
+	uint64_t there = pages_free_estimate(), freed = 1;
+
+	if (there < watermarks.high)
+		freed = reclaim(watermarks.high - there, true, true);
+	atomic64_add(&thread_freed, (int64_t)freed);
+	WRITE_ONCE(rounds, rounds + 1);
+	wake_up_all(&round_wait);
+	if (atomic64_read(&stat_dirty) > 0)
+		writeback_kick();
+	return freed;
+}
+
 static void reclaimer(void *arg)
 {
+	uint64_t freed;
+
 	(void)arg;
 	for (;;) {
 		(void)wait_event_interruptible(&reclaim_wait, READ_ONCE(wanted));
-		while (pages_free_estimate() < watermarks.high) {
-			uint64_t freed = reclaim(watermarks.high - pages_free_estimate(), true);
-
-			if (atomic64_read(&stat_dirty) > 0)
-				writeback_kick();
-			if (!freed)
-				break;
-			cond_resched();
-		}
 		WRITE_ONCE(wanted, false);
+		do {
+			freed = thread_round();
+			cond_resched();
+		} while (freed && pages_free_estimate() < watermarks.high);
 		if (pages_free_estimate() < watermarks.low)
 			sleep_uninterruptible_ns(
 				50 * NSEC_PER_MSEC); /* nothing to be had: do not spin */

@@ -27,9 +27,10 @@ static uint64_t stat_positive(enum page_stat s)
 	return n > 0 ? (uint64_t)n : 0;
 }
 
-static uint64_t commit_limit(void)
+/* @swap: all of swap space, in pages. */
+static uint64_t commit_limit(uint64_t swap)
 {
-	return total_pages * (uint64_t)MAX(overcommit_ratio, 0) / 100;
+	return total_pages * (uint64_t)MAX(overcommit_ratio, 0) / 100 + swap;
 }
 
 /* What programs could get without hurting: free memory above the reserve, and most of the file
@@ -45,8 +46,9 @@ static uint64_t available(uint64_t free)
 
 void mem_stats(struct mem_stats *out)
 {
-	uint64_t free = pages_free_all();
+	uint64_t free = pages_free_all(), swap_total, swap_free;
 
+	swap_count(&swap_total, &swap_free);
 	*out = (struct mem_stats){
 		.total = total_pages,
 		.free = free,
@@ -64,26 +66,33 @@ void mem_stats(struct mem_stats *out)
 		.active_file = lru_count(true),
 		.inactive_file = lru_count(false),
 		.committed = (uint64_t)MAX(atomic64_read(&committed), (int64_t)0),
-		.commit_limit = commit_limit(),
+		.commit_limit = commit_limit(swap_total),
+		.swap_total = swap_total,
+		.swap_free = swap_free,
 		.faults = stat_positive(STAT_FAULTS),
 		.major_faults = stat_positive(STAT_MAJOR),
 		.page_ins = stat_positive(STAT_INS),
 		.page_outs = stat_positive(STAT_OUTS),
+		.swap_ins = stat_positive(STAT_SWAP_IN),
+		.swap_outs = stat_positive(STAT_SWAP_OUT),
 	};
 }
 
 int vm_commit(int64_t pages)
 {
+	uint64_t swap = 0, unused;
 	int64_t now;
 
 	if (pages <= 0) {
 		atomic64_add(&committed, pages);
 		return 0;
 	}
-	if (overcommit_memory == 0 && (uint64_t)pages > total_pages)
+	if (overcommit_memory == 2 || (uint64_t)pages > total_pages)
+		swap_count(&swap, &unused);
+	if (overcommit_memory == 0 && (uint64_t)pages > total_pages + swap)
 		return -ENOMEM; /* obvious overcommit: could never be filled */
 	now = atomic64_add(&committed, pages);
-	if (overcommit_memory == 2 && (uint64_t)now > commit_limit()) {
+	if (overcommit_memory == 2 && (uint64_t)now > commit_limit(swap)) {
 		atomic64_add(&committed, -pages);
 		return -ENOMEM;
 	}

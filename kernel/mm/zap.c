@@ -6,7 +6,7 @@
 struct zap {
 	struct tlb_batch *tlb;
 	unsigned flags;
-	int64_t anon, file, shmem;
+	int64_t anon, file, shmem, swap;
 };
 
 atomic64_t *mm_rss_counter(struct mm *m, const struct page *p)
@@ -40,6 +40,15 @@ static inline void drop_page(struct zap *z, struct page *p, pte_t old)
 	}
 }
 
+/* The special entry @old was cleared. */
+static void drop_special(struct zap *z, pte_t old)
+{
+	if (!pte_swap(old))
+		return;
+	swap_put(pte_swap_place(old), 1);
+	z->swap++;
+}
+
 static inline bool are_none(const pte_t *four)
 {
 	return pte_none(four[0]) && pte_none(four[1]) && pte_none(four[2]) && pte_none(four[3]);
@@ -61,8 +70,10 @@ static int zap_dead_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
 		if (pte_none(old))
 			continue;
 		pte_store(pte, (pte_t){0});
-		if (unlikely(pte_special(old)))
+		if (unlikely(pte_special(old))) {
+			drop_special(z, old);
 			continue;
+		}
 		p = pfn_to_page(pte_pfn(old));
 		drop_page(z, p, old);
 		page_put(p);
@@ -89,8 +100,10 @@ static int zap_table(pte_t *pte, vaddr_t va, unsigned n, void *arg)
 			continue;
 		pte_store(pte, (pte_t){0});
 		tlb_batch_range(z->tlb, va + ((uint64_t)(pte - first) << PAGE_SHIFT));
-		if (unlikely(!p))
+		if (unlikely(!p)) {
+			drop_special(z, old);
 			continue;
+		}
 		drop_page(z, p, old);
 		tlb_batch_page(z->tlb, p);
 	}
@@ -114,4 +127,6 @@ void zap_range(struct mm *m, vaddr_t start, vaddr_t end, struct tlb_batch *tlb, 
 		atomic64_add(&m->file_pages, -z.file);
 	if (z.shmem)
 		atomic64_add(&m->shmem_pages, -z.shmem);
+	if (unlikely(z.swap))
+		atomic64_add(&m->swap_pages, -z.swap);
 }

@@ -20,7 +20,7 @@ struct choice {
 	uint64_t rss;
 };
 
-/* Resident pages of @p; 0 when it has given up its memory. */
+/* Pages of @p in memory and swap space; 0 when it has given up its memory. */
 static uint64_t rss_of(struct process *p)
 {
 	const struct uthread *u;
@@ -29,7 +29,8 @@ static uint64_t rss_of(struct process *p)
 
 	list_for_each_entry (u, &p->threads, node) {
 		if (u->task->mm) {
-			rss = mm_rss(u->task->mm);
+			rss = mm_rss(u->task->mm) +
+			      (uint64_t)atomic64_read(&u->task->mm->swap_pages);
 			break;
 		}
 	}

@@ -48,7 +48,8 @@ int may_delete(const struct path *dir, struct dentry *victim, bool is_dir)
 		return err;
 	if (inode_append_only(dir->dentry->inode) ||
 		sticky_forbids(dir->dentry->inode, victim->inode) ||
-		inode_append_only(victim->inode) || inode_immutable(victim->inode))
+		inode_append_only(victim->inode) || inode_immutable(victim->inode) ||
+		READ_ONCE(victim->inode->state) & I_SWAPFILE)
 		return -EPERM;
 	if (is_dir && !S_ISDIR(victim->inode->mode))
 		return -ENOTDIR;

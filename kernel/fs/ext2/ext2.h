@@ -259,6 +259,8 @@ int __must_check ext2_itable_get(
 
 /* file.c */
 extern const struct mapping_ops ext2_mapping_ops;
+/* inode_ops.extent */
+int ext2_extent(struct inode *i, uint64_t index, uint64_t *sector, uint64_t *pages);
 extern const struct file_ops ext2_file_ops;
 void ext2_forget_blocks(struct inode *i,
 	int64_t size); /* cut to @size: not all blocks of its last page exist any more */

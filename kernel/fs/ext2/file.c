@@ -361,6 +361,23 @@ const struct mapping_ops ext2_mapping_ops = {
 	.size = ext2_size,
 };
 
+int ext2_extent(struct inode *i, uint64_t index, uint64_t *sector, uint64_t *pages)
+{
+	unsigned bits = EXT2_SB(i->sb)->bits, shift = PAGE_SHIFT - bits;
+	uint64_t blocks = (((uint64_t)i_size_read(i) - 1) >> bits) + 1, at = index << shift;
+	uint32_t phys, run;
+	int err;
+
+	if (at >= blocks)
+		return -ENODATA;
+	err = ext2_map(i, (uint32_t)at, (uint32_t)(blocks - at), &phys, &run);
+	if (err)
+		return err;
+	*sector = (uint64_t)phys << (bits - 9);
+	*pages = run >> shift;
+	return phys ? 0 : -ENODATA;
+}
+
 /* ---- file operations ---- */
 
 /* lseek(2): data is what has a block; blocks are there from the moment of the write on. */

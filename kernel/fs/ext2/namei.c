@@ -341,7 +341,10 @@ const struct inode_ops ext2_dir_inode_ops = {
 	.tmpfile = ext2_tmpfile,
 	.setattr = ext2_setattr,
 };
-const struct inode_ops ext2_file_inode_ops = {.setattr = ext2_setattr};
+const struct inode_ops ext2_file_inode_ops = {
+	.setattr = ext2_setattr,
+	.extent = ext2_extent,
+};
 const struct inode_ops ext2_special_inode_ops = {.setattr = ext2_setattr};
 const struct inode_ops ext2_fast_symlink_ops = {.get_link = fast_link, .setattr = ext2_setattr};
 const struct inode_ops ext2_symlink_ops = {.get_link = slow_link, .setattr = ext2_setattr};

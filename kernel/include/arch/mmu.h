@@ -22,7 +22,9 @@
  * map, inline pte_none pte_present pte_write pte_dirty pte_young pte_pfn pte_special, pte_make(pfn,
  * prot), pte_mkwrite pte_wrprotect pte_mkdirty pte_mkclean pte_mkold pte_mkyoung, pte_load(pte_t*),
  * pte_store(pte_t*, pte_t), pte_xchg(pte_t*, pte_t) (atomic), pte_set_special (not to be
- * counted/freed), pte_with(pte_t, pfn) (the same for another page).
+ * counted/freed), pte_with(pte_t, pfn) (the same for another page). pte_make_swap(place),
+ * pte_swap, pte_swap_place(): an entry whose page lies in swap space at @place (40 bits): special,
+ * but not present, not writable, neither young nor dirty.
  *
  * pte_make() without READ, WRITE and EXEC (PROT_NONE) gives an entry that no access can use,
  * neither the program's nor the kernel's user copies, but that still holds its page: pte_present()

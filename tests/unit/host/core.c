@@ -221,6 +221,10 @@ __weak bool rwsem_read_trylock(struct rwsem *s)
 	held_add(s);
 	return true;
 }
+__weak bool rwsem_read_trylock_first(struct rwsem *s)
+{
+	return rwsem_read_trylock(s);
+}
 __weak void rwsem_read_lock(struct rwsem *s)
 {
 	might_sleep();

@@ -68,6 +68,21 @@ static inline bool pte_special(pte_t p)
 {
 	return (p.v & PTE_SPECIAL) != 0;
 }
+/* Neither present nor none: the page waits in swap space. PTE_SPECIAL without PTE_P and PTE_NONE;
+ * the place is stored inverted, so that the address bits point behind all memory (a processor that
+ * loads ahead of the present bit finds nothing there). */
+static inline pte_t pte_make_swap(uint64_t place)
+{
+	return (pte_t){(~place << 12 & PTE_ADDR) | PTE_SPECIAL};
+}
+static inline bool pte_swap(pte_t p)
+{
+	return (p.v & (PTE_SPECIAL | PTE_P | PTE_NONE)) == PTE_SPECIAL;
+}
+static inline uint64_t pte_swap_place(pte_t p)
+{
+	return (~p.v & PTE_ADDR) >> 12;
+}
 static inline pfn_t pte_pfn(pte_t p)
 {
 	return (p.v & PTE_ADDR) >> 12;

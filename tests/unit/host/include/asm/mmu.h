@@ -54,6 +54,18 @@ static inline bool pte_special(pte_t p)
 {
 	return (p.v & UNIT_PTE_SPECIAL) != 0;
 }
+static inline pte_t pte_make_swap(uint64_t place)
+{
+	return (pte_t){place << 12 | UNIT_PTE_SPECIAL};
+}
+static inline bool pte_swap(pte_t p)
+{
+	return (p.v & (UNIT_PTE_SPECIAL | UNIT_PTE_P)) == UNIT_PTE_SPECIAL;
+}
+static inline uint64_t pte_swap_place(pte_t p)
+{
+	return p.v >> 12;
+}
 static inline pfn_t pte_pfn(pte_t p)
 {
 	return p.v >> 12;
