@@ -149,6 +149,15 @@ static void make_image(const char *img, const char *options)
 	REQUIRE_EQ(system(command), 0);
 }
 
+/* Its record on the disk: the first that is not reserved. */
+static struct ext2_disk_inode *record_of_a(unsigned bytes)
+{
+	const struct ext2_group_desc *g = (struct ext2_group_desc *)(md->data + 2048);
+	uint8_t *table = md->data + le32(g->inode_table) * 1024;
+
+	return (struct ext2_disk_inode *)(table + 11 * bytes);
+}
+
 /* ---- plain ---- */
 
 static void basics(const char *img, const char *options, bool in_inode)
@@ -280,16 +289,13 @@ TEST(names_of_any_bytes)
 static void share(const char *img)
 {
 	struct ext2_disk_inode *a, *b;
-	uint32_t table;
 
 	make_image(img, "-b 1024 -I 128");
 	debugfs(img, "ea_set /a user.x shared", "");
 	debugfs(img, "ea_set /a trusted.y too", "");
 	current->fs = NULL;
 	make_disk_from(img, image(img));
-	table = le32(((struct ext2_group_desc *)(md->data + 2048))->inode_table);
-	a = (struct ext2_disk_inode *)(md->data + table * 1024 + 11 * 128);
-	b = a + 1;
+	a = record_of_a(128);
 	b = (struct ext2_disk_inode *)((char *)a + 128);
 	b->file_acl = a->file_acl;
 	b->blocks = a->blocks;
@@ -324,4 +330,315 @@ TEST(a_shared_block_is_freed_by_the_last)
 	EXPECT_EQ(set_text("/a", "user.x", "in place"), 0);
 	expect_text("/a", "user.x", "in place");
 	finish("share3");
+}
+
+/* ---- against a model ---- */
+
+#define FILES 5u
+#define NAMES 10u
+static struct {
+	bool there;
+	unsigned size;
+	uint8_t value[1200];
+} model[FILES][NAMES];
+static const char *const file_name[FILES] = {"/f", "/g", "/dir", "/link", "/late"};
+static const char *const attr_name[NAMES] = {"trusted.a", "trusted.b", "trusted.overlay.opaque",
+	"security.selinux", "trusted.0123456789012345678901234567890123456789012345678901234567890",
+	"security.x", "trusted.c", "trusted.d", "trusted.zz", "security.capabilities"};
+
+static void make_file(unsigned f)
+{
+	if (f == 2)
+		EXPECT_EQ(vfs_mkdir(NULL, file_name[f], 0755), 0);
+	else if (f == 3)
+		EXPECT_EQ(vfs_symlink("somewhere", NULL, file_name[f]), 0);
+	else
+		EXPECT_EQ(put(file_name[f], "contents", 8, 0, 0), 0);
+}
+
+static void remove_file(unsigned f)
+{
+	EXPECT_EQ(f == 2 ? vfs_rmdir(NULL, file_name[f]) : vfs_unlink(NULL, file_name[f]), 0);
+	memset(model[f], 0, sizeof(model[f]));
+}
+
+static bool same_as_model(unsigned f)
+{
+	static char buf[5000];
+	ssize_t names = 0;
+
+	for (unsigned k = 0; k < NAMES; k++) {
+		ssize_t n = value(file_name[f], attr_name[k], buf, sizeof(buf));
+
+		names += model[f][k].there ? (ssize_t)strlen(attr_name[k]) + 1 : 0;
+		if (!EXPECT_EQ(n, model[f][k].there ? (ssize_t)model[f][k].size : -ENODATA) ||
+			(n > 0 && !EXPECT_MEM(buf, model[f][k].value, (size_t)n)))
+			return false;
+	}
+	return EXPECT_EQ(list(file_name[f], buf, sizeof(buf)), names);
+}
+
+static bool change_model(unsigned f, unsigned k)
+{
+	unsigned flags = unit_below(4) ? 0 : 1 + (unsigned)unit_below(2),
+		 size = (unsigned)unit_below(unit_below(3) ? 40 : sizeof(model[0][0].value));
+	uint8_t bytes[sizeof(model[0][0].value)];
+	int want = xattr_check_flags(model[f][k].there, flags), err;
+
+	for (unsigned n = 0; n < size; n++)
+		bytes[n] = (uint8_t)unit_random();
+	err = set(file_name[f], attr_name[k], bytes, size, flags);
+	if (err == -ENOSPC && !want)
+		return true;
+	if (!EXPECT_EQ(err, want))
+		return false;
+	if (err)
+		return true;
+	model[f][k].there = true;
+	model[f][k].size = size;
+	memcpy(model[f][k].value, bytes, size);
+	return true;
+}
+
+static void storm(const char *img, const char *options)
+{
+	static char chain[2][32];
+	unsigned turn = 0;
+
+	memset(model, 0, sizeof(model));
+	mount_image(img, options);
+	for (unsigned f = 0; f < FILES; f++)
+		make_file(f);
+	for (unsigned step = 0; step < 3000; step++) {
+		unsigned f = (unsigned)unit_below(FILES), k = (unsigned)unit_below(NAMES);
+
+		if (!unit_below(60)) {
+			remove_file(f);
+			make_file(f);
+		} else if (!unit_below(3)) {
+			int err = drop(file_name[f], attr_name[k]);
+
+			EXPECT_EQ(err, model[f][k].there ? 0 : -ENODATA);
+			memset(&model[f][k], 0, sizeof(model[f][k]));
+		} else if (!change_model(f, k)) {
+			break;
+		}
+		if (!same_as_model(f))
+			break;
+		if (step % 1000 == 999) {
+			EXPECT_EQ(remount(MS_RDONLY), 0);
+			fsck(turn ? chain[turn & 1] : img);
+			scnprintf(chain[!(turn & 1)], sizeof(chain[0]), "%s-%u", img, turn);
+			save_image(chain[!(turn & 1)]);
+			mount_again(chain[!(turn & 1)]);
+			turn++;
+			for (f = 0; f < FILES; f++)
+				EXPECT(same_as_model(f));
+		}
+	}
+	finish(chain[turn & 1]);
+}
+
+TEST(storm_in_blocks_of_1k)
+{
+	storm("xs1k", "-b 1024 -I 128 4M");
+}
+
+TEST(storm_in_inodes_of_256)
+{
+	storm("xs256", "-b 1024 -I 256 4M");
+}
+
+TEST(storm_in_blocks_of_4k)
+{
+	storm("xs4k", "-b 4096 -I 256 8M");
+}
+
+/* ---- no room, no memory, nonsense ---- */
+
+TEST(a_full_disk_refuses_and_changes_nothing)
+{
+	static char chunk[65536];
+	int64_t at = 0;
+
+	mount_image("xfull", "-b 1024 -I 128 -m 0 2M");
+	EXPECT_EQ(put("/f", "x", 1, 0, 0), 0);
+	EXPECT_EQ(put("/g", "x", 1, 0, 0), 0);
+	EXPECT_EQ(set_text("/g", "user.a", "before"), 0);
+	while (!put("/big", chunk, sizeof(chunk), at, 0))
+		at += sizeof(chunk);
+	for (at = 0; !put("/more", chunk, 1024, at, 0);)
+		at += 1024;
+	EXPECT_EQ(set_text("/f", "user.a", "x"), -ENOSPC);
+	EXPECT_EQ(value("/f", "user.a", NULL, 0), -ENODATA);
+	EXPECT_EQ(list("/f", NULL, 0), 0);
+	EXPECT_EQ(set_text("/g", "user.b", "a block is there"), 0);
+	EXPECT_EQ(set("/g", "user.c", chunk, 1000, 0), -ENOSPC);
+	EXPECT_EQ(drop("/g", "user.b"), 0);
+	EXPECT_EQ(drop("/g", "user.a"), 0); /* what it gives back waits for a commit */
+	EXPECT_EQ(set_text("/f", "user.a", "x"), 0);
+	finish("xfull");
+}
+
+TEST(no_memory_fails_a_change_whole)
+{
+	char buf[16];
+	bool done = false;
+
+	mount_image("xmem", "-b 1024 -I 256 4M");
+	EXPECT_EQ(put("/f", "x", 1, 0, 0), 0);
+	EXPECT_EQ(set_text("/f", "user.a", "before"), 0);
+	for (long n = 0; n < 60 && !done; n++) {
+		char big[300] = "after";
+		int err;
+
+		alloc_fail_after(n);
+		err = set("/f", "user.a", big, sizeof(big), 0);
+		alloc_fail_after(-1);
+		if (err) {
+			EXPECT_EQ(err, -ENOMEM);
+			expect_text("/f", "user.a", "before");
+		}
+		done = !err;
+	}
+	EXPECT(done);
+	for (long n = 0; n < 20; n++) {
+		ssize_t len;
+
+		alloc_fail_after(n);
+		len = value("/f", "user.a", buf, 0);
+		alloc_fail_after(-1);
+		EXPECT(len == -ENOMEM || len == 300);
+	}
+	finish("xmem");
+}
+
+/* Everything the calls do with a file whose attributes may be anything. */
+static void use(const char *file)
+{
+	static char buf[5000];
+
+	(void)!list(file, buf, sizeof(buf));
+	(void)!value(file, "user.one", buf, sizeof(buf));
+	(void)!set_text(file, "user.one", "changed");
+	(void)!set(file, "user.new", buf, 300, 0);
+	(void)!drop(file, "user.two");
+	(void)!put(file, "more", 4, 1, 0);
+	(void)!list(file, buf, sizeof(buf));
+	(void)!vfs_unlink(NULL, file);
+}
+
+/* Bytes of an attribute block, or of a record behind its fields, that are anything. */
+static void spoil_bytes(bool in_inode, unsigned k)
+{
+	struct ext2_disk_inode *a = record_of_a(in_inode ? 256 : 128);
+	unsigned size = in_inode ? 96 : 256;
+	uint8_t *at = in_inode ? (uint8_t *)a + 160 : md->data + le32(a->file_acl) * 1024;
+
+	if (!in_inode && k % 3 == 2)
+		at += 1024 - size; /* values */
+	for (unsigned n = 0; n < 1 + k % 3; n++)
+		at[unit_below(unit_below(2) ? 64 : size)] = (uint8_t)unit_random();
+}
+
+static void spoil(const char *img, const char *options, bool in_inode)
+{
+	make_image(img, options);
+	debugfs(img, "ea_set /a user.one first", "");
+	debugfs(img, "ea_set /a user.two 2", "");
+	for (unsigned k = 0; k < 200; k++) {
+		char name[32];
+
+		current->fs = NULL;
+		scnprintf(name, sizeof(name), "%sdisk%u", img, k);
+		make_disk_from(name, image(img));
+		spoil_bytes(in_inode, k);
+		pagecache_drop_clean(&bdev_by_name(name)->mapping);
+		if (vfs_mount_root(name, "ext2", 0))
+			continue;
+		use("/a");
+		(void)!vfs_sync_all();
+		unit_rcu_flush();
+		unit_run_work();
+		unit_free(md->data);
+	}
+}
+
+TEST(spoiled_blocks_do_no_harm)
+{
+	spoil("xbad", "-b 1024 -I 128", false);
+}
+
+TEST(spoiled_records_do_no_harm)
+{
+	spoil("xbadi", "-b 1024 -I 256", true);
+}
+
+static uint64_t free_blocks(void)
+{
+	struct kstatfs st = {0};
+
+	EXPECT_EQ(vfs_statfs(&current->fs->root, &st), 0);
+	return st.bfree;
+}
+
+/* The attributes of "a" would lie in a block of the contents of "b". */
+static void mount_crossed(const char *img)
+{
+	struct ext2_disk_inode *a, *b;
+
+	make_image(img, "-b 1024 -I 128");
+	make_disk_from(img, image(img));
+	a = record_of_a(128);
+	b = (struct ext2_disk_inode *)((char *)a + 128);
+	a->file_acl = b->block[0];
+	save_image(img);
+	mount_again(img);
+}
+
+TEST(a_block_without_the_magic_is_an_error)
+{
+	mount_crossed("xmagic");
+	EXPECT_EQ(value("/a", "user.one", NULL, 0), -EUCLEAN);
+	EXPECT_EQ(set_text("/a", "user.one", "x"), -EROFS);
+	EXPECT_EQ(list("/a", NULL, 0), -EUCLEAN);
+	EXPECT(sb_rdonly(current->fs->root.mnt->sb));
+}
+
+TEST(a_block_without_the_magic_is_not_freed)
+{
+	uint64_t before;
+
+	mount_crossed("xmagic2");
+	before = free_blocks();
+	EXPECT_EQ(vfs_unlink(NULL, "/a"), 0);
+	EXPECT_EQ(free_blocks(), before + 1); /* its contents */
+}
+
+/* ---- file capabilities ---- */
+
+TEST(capabilities_go_with_contents_and_owner)
+{
+	uint8_t set2[20] = {1, 0, 0, 2, 0xff};
+	struct path p;
+
+	mount_image("xcap", "-b 1024 -I 256 4M");
+	EXPECT_EQ(put("/f", "x", 1, 0, 0), 0);
+	EXPECT_EQ(set("/f", "security.capability", set2, 12, 0), -EINVAL);
+	EXPECT_EQ(set("/f", "security.capability", set2, 20, 0), 0);
+	EXPECT_EQ(value("/f", "security.capability", NULL, 0), 20);
+	EXPECT_EQ(put("/f", "y", 1, 0, 0), 0);
+	EXPECT_EQ(value("/f", "security.capability", NULL, 0), -ENODATA);
+	EXPECT_EQ(set("/f", "security.capability", set2, 20, 0), 0);
+	EXPECT_EQ(remount(MS_RDONLY), 0);
+	save_image("xcap");
+	mount_again("xcap"); /* read from disk: it may have some */
+	REQUIRE_EQ(path_lookup(NULL, "/f", 0, &p), 0);
+	EXPECT_EQ(vfs_truncate(&p, 0), 0);
+	EXPECT_EQ(value("/f", "security.capability", NULL, 0), -ENODATA);
+	EXPECT_EQ(set("/f", "security.capability", set2, 20, 0), 0);
+	EXPECT_EQ(vfs_chown(&p, 5, 5), 0);
+	EXPECT_EQ(value("/f", "security.capability", NULL, 0), -ENODATA);
+	path_put(&p);
+	finish("xcap");
 }
