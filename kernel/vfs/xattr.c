@@ -163,7 +163,7 @@ static int change(
 	struct inode *i = p->dentry->inode;
 	int err = path_want_write(p);
 
-	if (!err && value && is_capability(name))
+	if (!err && size && is_capability(name))
 		err = check_capability(value, size);
 	if (err)
 		return err;

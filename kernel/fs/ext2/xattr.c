@@ -105,10 +105,9 @@ static bool area_valid(const struct area *a)
 		e = entry_at(a, off);
 		if (!e)
 			return off + 4 <= lowest;
-		if (off + sizeof(*e) > a->size || off + entry_bytes(e->name_len) > a->size ||
-			e->value_inode)
+		if (off + sizeof(*e) > a->size || e->value_inode)
 			return false;
-		off += entry_bytes(e->name_len);
+		off += entry_bytes(e->name_len); /* outside: the next turn sees it */
 		if (!e->size)
 			continue;
 		if (le16(e->offset) > a->size || le32(e->size) > a->size - le16(e->offset))

@@ -66,7 +66,7 @@ static int count(struct tmpfs *fs, uint64_t bytes)
 
 	spin_lock(&fs->lock);
 	fs->attr_bytes += bytes;
-	if (!tmpfs_inodes_fit(fs, fs->used_inodes + 1)) {
+	if (!tmpfs_inodes_fit(fs, fs->used_inodes)) {
 		fs->attr_bytes -= bytes;
 		err = -ENOSPC;
 	}

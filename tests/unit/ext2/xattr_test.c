@@ -158,6 +158,36 @@ static struct ext2_disk_inode *record_of_a(unsigned bytes)
 	return (struct ext2_disk_inode *)(table + 11 * bytes);
 }
 
+static void finish_well(const char *img)
+{
+	EXPECT(!EXT2_SB(current->fs->root.mnt->sb)->has_error);
+	finish(img);
+}
+
+/* Are the entries of its block in the order that others search by? On the disk as it is. */
+static bool block_sorted(const char *file)
+{
+	const uint8_t *at, *last = NULL;
+	struct path p;
+	uint32_t block;
+	bool good = true;
+
+	if (path_lookup(NULL, file, 0, &p))
+		return false;
+	block = EXT2_I(p.dentry->inode)->file_acl;
+	at = md->data + (uint64_t)block * EXT2_SB(p.mnt->sb)->bs + 32;
+	path_put(&p);
+	for (; block && *(const uint32_t *)at; at += (16 + at[0] + 3) & ~3u) {
+		int c = last ? at[1] - last[1] : 1;
+
+		c = c ? c : at[0] - last[0];
+		c = c ? c : memcmp(at + 16, last + 16, at[0]);
+		good &= c > 0;
+		last = at;
+	}
+	return good;
+}
+
 /* ---- plain ---- */
 
 static void basics(const char *img, const char *options, bool in_inode)
@@ -212,7 +242,7 @@ static void basics(const char *img, const char *options, bool in_inode)
 	EXPECT_EQ(blocks_of("/f"), blocks);
 	EXPECT_EQ(vfs_unlink(NULL, "/l"), 0);
 	EXPECT_EQ(vfs_rmdir(NULL, "/d"), 0);
-	finish(img);
+	finish_well(img);
 }
 
 TEST(basics_in_blocks_of_1k)
@@ -258,7 +288,7 @@ static void host_made(const char *img, const char *options)
 	EXPECT_EQ(set_text("/a", name, "long name"), 0);
 	expect_text("/a", name, "long name");
 	EXPECT_EQ(drop("/a", "user.two"), 0);
-	finish(img);
+	finish_well(img);
 	debugfs(img, "ea_get -V /a user.one", "another first\\n");
 	debugfs(img, "ea_get -V /a trusted.three", "third\\n");
 }
@@ -280,7 +310,7 @@ TEST(names_of_any_bytes)
 	EXPECT_EQ(put("/f", "x", 1, 0, 0), 0);
 	EXPECT_EQ(set_text("/f", "user.gr\xc3\xbc\xc3\x9f", "hallo"), 0);
 	expect_text("/f", "user.gr\xc3\xbc\xc3\x9f", "hallo");
-	finish("bytes");
+	finish_well("bytes");
 }
 
 /* ---- shared blocks ---- */
@@ -314,7 +344,7 @@ TEST(a_shared_block_is_copied_before_it_changes)
 	expect_text("/b", "user.x", "mine");
 	expect_text("/b", "trusted.y", "too");
 	EXPECT_EQ(set_text("/a", "user.x", "mine"), 0);
-	finish("share");
+	finish_well("share");
 }
 
 TEST(a_shared_block_is_freed_by_the_last)
@@ -324,12 +354,12 @@ TEST(a_shared_block_is_freed_by_the_last)
 	EXPECT_EQ(drop("/a", "trusted.y"), 0);
 	expect_text("/b", "user.x", "shared");
 	EXPECT_EQ(vfs_unlink(NULL, "/b"), 0);
-	finish("share2");
+	finish_well("share2");
 	share("share3");
 	EXPECT_EQ(vfs_unlink(NULL, "/b"), 0);
 	EXPECT_EQ(set_text("/a", "user.x", "in place"), 0);
 	expect_text("/a", "user.x", "in place");
-	finish("share3");
+	finish_well("share3");
 }
 
 /* ---- against a model ---- */
@@ -427,6 +457,8 @@ static void storm(const char *img, const char *options)
 			break;
 		if (step % 1000 == 999) {
 			EXPECT_EQ(remount(MS_RDONLY), 0);
+			for (f = 0; f < FILES; f++)
+				EXPECT(block_sorted(file_name[f]));
 			fsck(turn ? chain[turn & 1] : img);
 			scnprintf(chain[!(turn & 1)], sizeof(chain[0]), "%s-%u", img, turn);
 			save_image(chain[!(turn & 1)]);
@@ -436,7 +468,7 @@ static void storm(const char *img, const char *options)
 				EXPECT(same_as_model(f));
 		}
 	}
-	finish(chain[turn & 1]);
+	finish_well(chain[turn & 1]);
 }
 
 TEST(storm_in_blocks_of_1k)
@@ -474,10 +506,11 @@ TEST(a_full_disk_refuses_and_changes_nothing)
 	EXPECT_EQ(list("/f", NULL, 0), 0);
 	EXPECT_EQ(set_text("/g", "user.b", "a block is there"), 0);
 	EXPECT_EQ(set("/g", "user.c", chunk, 1000, 0), -ENOSPC);
+	EXPECT_EQ(vfs_sync_all(), 0);
 	EXPECT_EQ(drop("/g", "user.b"), 0);
 	EXPECT_EQ(drop("/g", "user.a"), 0); /* what it gives back waits for a commit */
 	EXPECT_EQ(set_text("/f", "user.a", "x"), 0);
-	finish("xfull");
+	finish_well("xfull");
 }
 
 TEST(no_memory_fails_a_change_whole)
@@ -510,7 +543,7 @@ TEST(no_memory_fails_a_change_whole)
 		alloc_fail_after(-1);
 		EXPECT(len == -ENOMEM || len == 300);
 	}
-	finish("xmem");
+	finish_well("xmem");
 }
 
 /* Everything the calls do with a file whose attributes may be anything. */
@@ -640,5 +673,5 @@ TEST(capabilities_go_with_contents_and_owner)
 	EXPECT_EQ(vfs_chown(&p, 5, 5), 0);
 	EXPECT_EQ(value("/f", "security.capability", NULL, 0), -ENODATA);
 	path_put(&p);
-	finish("xcap");
+	finish_well("xcap");
 }
