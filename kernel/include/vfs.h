@@ -27,6 +27,7 @@ struct fs_type;
 struct pipe;
 struct block_device;
 struct dir_context;
+struct xattr_ops;
 
 struct path {
 	struct mount *mnt;
@@ -57,7 +58,7 @@ enum {
 	ATTR_CTIME = 64,
 	ATTR_ATIME_SET = 128,
 	ATTR_MTIME_SET = 256,
-	ATTR_KILL_SUID = 512
+	ATTR_KILL_CAPS = 512 /* the vfs's: file capabilities go */
 };
 
 /* Directory operations are called with dir->lock held for writing, lookup with it held (shared or
@@ -94,6 +95,7 @@ struct inode_ops {
 	 * pages lie there in a row; 0 pages: this one does not lie in one piece. -ENODATA: a hole.
 	 * NULL: not on a device. */
 	int (*extent)(struct inode *i, uint64_t index, uint64_t *sector, uint64_t *pages);
+	const struct xattr_ops *xattr; /* NULL: no extended attributes */
 };
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8 };
 enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 };
@@ -137,6 +139,7 @@ enum inode_flags { /* ioctl_iflags(2): what the vfs enforces */
 	INODE_APPEND = 2,
 	INODE_NOATIME = 4,
 	INODE_SYNC = 8,
+	INODE_CAPS = 16, /* may have security.capability: kernel/vfs/xattr.c */
 };
 enum inode_state {
 	I_NEW = 1,
@@ -463,8 +466,6 @@ static inline bool inode_append_only(const struct inode *i)
 }
 int __must_check generic_permission(struct inode *i, unsigned may, bool rcu);
 int __must_check inode_permission(struct inode *i, unsigned may, bool rcu);
-/* May the caller read or change extended attributes of @p: 0, -EROFS, -EACCES, -EPERM. xattr(7). */
-int __must_check vfs_xattr_permission(const struct path *p, bool is_change);
 void generic_getattr(struct inode *i, struct kstat *st);
 /* In-memory directories (tmpfs, devfs): dentries stay pinned; iterate them. */
 int dcache_readdir(struct file *f, struct dir_context *ctx);
@@ -474,5 +475,5 @@ static inline bool sb_rdonly(const struct super *sb)
 {
 	return READ_ONCE(sb->flags) & MS_RDONLY;
 }
-extern const struct inode_ops simple_symlink_ops; /* get_link from inode->private */
-void vfs_init(void);                              /* boot: after slab, RCU and random */
+const char *simple_get_link(struct inode *i, bool rcu, int *err); /* get_link: inode->private */
+void vfs_init(void); /* boot: after slab, RCU and random */

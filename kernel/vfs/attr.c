@@ -58,16 +58,6 @@ int path_want_write(const struct path *p)
 	return (READ_ONCE(p->mnt->flags) & MS_RDONLY) || sb_rdonly(p->mnt->sb) ? -EROFS : 0;
 }
 
-int vfs_xattr_permission(const struct path *p, bool is_change)
-{
-	struct inode *i = p->dentry->inode;
-	int err = is_change ? path_want_write(p) : 0;
-
-	if (!err && is_change && (inode_immutable(i) || inode_append_only(i)))
-		err = -EPERM;
-	return err ? err : inode_permission(i, is_change ? MAY_WRITE : MAY_READ, false);
-}
-
 int vfs_access(const struct path *p, unsigned may, const struct cred *c)
 {
 	const struct cred *own = current->cred;
@@ -193,7 +183,10 @@ static int setattr_locked(const struct path *p, struct iattr *a)
 	if (err)
 		return err;
 	rwsem_write_lock(&i->lock);
-	err = vfs_setattr(p->dentry, a);
+	if (a->valid & ATTR_KILL_CAPS)
+		err = inode_kill_caps(i);
+	if (!err)
+		err = vfs_setattr(p->dentry, a);
 	rwsem_write_unlock(&i->lock);
 	return err;
 }
@@ -259,6 +252,8 @@ int vfs_chown(const struct path *p, uid_t uid, gid_t gid)
 		a.valid |= ATTR_MODE;
 		a.mode = i->mode & ~suid_bits(i);
 	}
+	if (!S_ISDIR(i->mode))
+		a.valid |= ATTR_KILL_CAPS;
 	return setattr_locked(p, &a);
 }
 
@@ -311,9 +306,10 @@ int inode_kill_suid(struct dentry *d)
 	struct inode *i = d->inode;
 	mode_t kill = suid_bits(i);
 	struct iattr a = {.valid = ATTR_MODE};
+	int err = inode_kill_caps(i);
 
-	if (likely(!kill) || capable(CAP_FSETID))
-		return 0;
+	if (err || likely(!kill) || capable(CAP_FSETID))
+		return err;
 	a.mode = i->mode & ~kill;
 	return vfs_setattr(d, &a);
 }
@@ -346,7 +342,9 @@ int inode_truncate(const struct path *p, int64_t size, struct file *f)
 		a.valid |= ATTR_MODE;
 		a.mode = i->mode & ~suid_bits(i);
 	}
-	err = inode_immutable(i) ? -EPERM : vfs_setattr(p->dentry, &a);
+	err = inode_immutable(i) ? -EPERM : inode_kill_caps(i);
+	if (!err)
+		err = vfs_setattr(p->dentry, &a);
 	rwsem_write_unlock(&i->lock);
 	return err;
 }

@@ -550,12 +550,10 @@ void generic_getattr(struct inode *i, struct kstat *st)
 	st->iflags = i->iflags;
 }
 
-static const char *simple_get_link(struct inode *i, bool rcu, int *err)
+const char *simple_get_link(struct inode *i, bool rcu, int *err)
 {
 	return i->private;
 }
-
-const struct inode_ops simple_symlink_ops = {.get_link = simple_get_link};
 
 /* ---- giving back ---- */
 

@@ -127,6 +127,10 @@ int inode_truncate(const struct path *p, int64_t size, struct file *f);
 /* A write happened: drop set-id bits. inode->lock held for writing. */
 int inode_kill_suid(struct dentry *d);
 
+/* ---- xattr.c ---- */
+/* Contents or owner change: file capabilities go. inode->lock held for writing. */
+int inode_kill_caps(struct inode *i);
+
 /* ---- mount.c ---- */
 extern struct seqcount mount_seq;
 extern struct mutex mount_mutex; /* serialises changes of the tree; above inode locks */

@@ -23,7 +23,7 @@ from ambitvm import BUILD, VM, VMError  # noqa: E402
 
 WORK = BUILD / "tests" / "abi"
 ON_BOTH = ("files", "paths", "stat", "dirs", "errors", "locks", "mm", "seals", "transfers", "loops",
-           "net_sendfile")
+           "net_sendfile", "xattr")
 HOST_TMPFS = "/dev/shm"
 GUEST_TMPFS = "/run/abi"
 DISK_MB = 192

@@ -81,6 +81,7 @@ enum {
 	EXT2_VALID_FS = 1,
 	EXT2_ERROR_FS = 2,
 	EXT2_COMPAT_JOURNAL = 4,
+	EXT2_COMPAT_EXT_ATTR = 8,
 	EXT2_INCOMPAT_FILETYPE = 2,
 	EXT2_ROCOMPAT_SPARSE_SUPER = 1,
 	EXT2_ROCOMPAT_LARGE_FILE = 2,
@@ -138,13 +139,14 @@ struct ext2_sb {
 	atomic64_t aside;                    /* [a] what is freed but waits for a commit */
 	struct mutex load_lock;              /* reading of bitmaps */
 	struct mutex orphan_lock;
+	struct mutex xattr_lock;  /* reference counts of attribute blocks */
 	struct list_head orphans; /* [o] newest first, as on disk */
 	struct mutex commit_lock;
 	struct ext2_gate gate;   /* transactions and epochs: txn.h */
 	uint32_t committed;      /* [m] the last epoch that is on media; read racily */
 	struct ext2_order order; /* what waits for a commit: order.c */
 	uint32_t wb_seen;        /* [m] write errors of the device's cache that were reported */
-	bool continue_on_error, has_error, was_valid;
+	bool continue_on_error, no_user_xattr, has_error, was_valid;
 	struct work
 		error_work;  /* data could not be written: become read-only outside the interrupt */
 	uint32_t dir_spread; /* [a] racy: where the next top-level directory looks first */
@@ -242,6 +244,8 @@ extern const struct super_ops ext2_super_ops;
 int __must_check ext2_iget(struct super *sb, uint32_t ino, bool orphan, struct inode **out);
 /* Into its table block, which is pinned. map_lock held, or nobody else has the inode. */
 void ext2_inode_store(struct ext2_txn *t, struct inode *i);
+/* Features that the disk uses from now on. */
+void ext2_note_features(struct ext2_txn *t, uint32_t compat, uint32_t ro_compat);
 /* Pinned. To undo it: nlink 0, stored; the last reference after the transaction frees it. */
 int __must_check ext2_create_inode(
 	struct ext2_txn *t, struct inode *dir, mode_t mode, dev_t dev, struct inode **out);
@@ -334,6 +338,11 @@ extern const struct inode_ops ext2_dir_inode_ops, ext2_file_inode_ops, ext2_spec
 bool ext2_is_fast_symlink(const struct inode *i);
 /* The entry of @d, which must lead to the inode that the vfs knows. */
 int __must_check ext2_find_entry(struct inode *dir, const struct dentry *d, struct ext2_slot *slot);
+
+/* xattr.c: extended attributes */
+extern const struct xattr_ops ext2_xattr_ops;
+bool ext2_xattr_any(const struct inode *i, const struct ext2_disk_inode *d); /* are there some? */
+void ext2_xattr_drop(struct ext2_txn *t, struct inode *i); /* the inode goes; pinned, not stored */
 
 /* rename.c */
 int ext2_rename(

@@ -150,7 +150,7 @@ static uint32_t iflags_of(uint32_t flags)
 
 void ext2_set_iflags(struct inode *i)
 {
-	WRITE_ONCE(i->iflags, iflags_of(EXT2_I(i)->flags));
+	WRITE_ONCE(i->iflags, iflags_of(EXT2_I(i)->flags) | (i->iflags & INODE_CAPS));
 }
 
 /* FS_IOC_SETFLAGS: those that only the file system may change stay. */
@@ -258,6 +258,7 @@ static int decode(struct ext2_sb *s, struct inode *i, const struct ext2_disk_ino
 	ei->dtime = le32(d->dtime);
 	ei->group = (uint32_t)((i->ino - 1) / s->inodes_per_group);
 	memcpy(ei->block, d->block, sizeof(ei->block));
+	i->iflags = ext2_xattr_any(i, d) ? INODE_CAPS : 0;
 	return i->size < 0 || !plausible(s, i) ? -EUCLEAN : 0;
 }
 
@@ -330,21 +331,28 @@ static void encode(struct ext2_sb *s, const struct inode *i, struct ext2_disk_in
 	put_times(s, d, i);
 }
 
+void ext2_note_features(struct ext2_txn *t, uint32_t compat, uint32_t ro_compat)
+{
+	struct ext2_super_block *d = t->s->disk;
+
+	if (likely((le32(d->feature_compat) & compat) == compat &&
+		    (le32(d->feature_ro_compat) & ro_compat) == ro_compat))
+		return;
+	d->feature_compat = to_le32(le32(d->feature_compat) | compat);
+	d->feature_ro_compat = to_le32(le32(d->feature_ro_compat) | ro_compat);
+	if (!le32(d->rev_level)) { /* revision 0 knows no features */
+		d->rev_level = to_le32(1);
+		d->first_ino = to_le32(11);
+		d->inode_size = to_le16(128);
+	}
+	ext2_dirty_part(t, &t->s->super_buf, 0, 1024);
+}
+
 /* A file beyond 2 GiB needs the feature bit that tells old systems. */
 static void note_large_file(struct ext2_txn *t, const struct inode *i)
 {
-	struct ext2_super_block *disk = t->s->disk;
-
-	if (likely(i->size <= INT32_MAX) || !S_ISREG(i->mode) ||
-		(le32(disk->feature_ro_compat) & EXT2_ROCOMPAT_LARGE_FILE))
-		return;
-	disk->feature_ro_compat = to_le32(le32(disk->feature_ro_compat) | EXT2_ROCOMPAT_LARGE_FILE);
-	if (!le32(disk->rev_level)) { /* revision 0 knows no features */
-		disk->rev_level = to_le32(1);
-		disk->first_ino = to_le32(11);
-		disk->inode_size = to_le16(128);
-	}
-	ext2_dirty_part(t, &t->s->super_buf, 0, 1024);
+	if (unlikely(i->size > INT32_MAX) && S_ISREG(i->mode))
+		ext2_note_features(t, 0, EXT2_ROCOMPAT_LARGE_FILE);
 }
 
 void ext2_inode_store(struct ext2_txn *t, struct inode *i)
@@ -455,31 +463,6 @@ put:
 
 /* ---- the end ---- */
 
-/* The block of extended attributes is shared: one user less. */
-static void drop_xattr(struct ext2_txn *t, struct inode *i)
-{
-	struct {
-		__le32 magic, refcount;
-	} * h;
-	uint32_t block = EXT2_I(i)->file_acl;
-	struct ext2_buf b;
-
-	if (!block)
-		return;
-	EXT2_I(i)->file_acl = 0;
-	if (!ext2_block_valid(t->s, block) || ext2_meta_get(t->s, block, &b))
-		return;
-	h = b.data;
-	if (le32(h->magic) == 0xea020000 && le32(h->refcount) > 1) {
-		h->refcount = to_le32(le32(h->refcount) - 1);
-		ext2_dirty(t, &b);
-		ext2_meta_put(&b);
-		return;
-	}
-	ext2_meta_put(&b);
-	ext2_free_blocks(t, block, 1, EXT2_I(i)->epoch == t->epoch, true);
-}
-
 static int free_storage(struct inode *i)
 {
 	struct ext2_inode *ei = EXT2_I(i);
@@ -498,7 +481,7 @@ static int free_storage(struct inode *i)
 	if (!err)
 		err = ext2_orphan_del(&t, i);
 	if (!err) {
-		drop_xattr(&t, i);
+		ext2_xattr_drop(&t, i);
 		i->blocks = 0;
 		ei->dtime = (uint32_t)time_now_coarse().tv_sec;
 		ei->dtime = ei->dtime ? ei->dtime : 1;

@@ -340,11 +340,12 @@ const struct inode_ops ext2_dir_inode_ops = {
 	.rename = ext2_rename,
 	.tmpfile = ext2_tmpfile,
 	.setattr = ext2_setattr,
+	.xattr = &ext2_xattr_ops,
 };
 const struct inode_ops ext2_file_inode_ops = {
-	.setattr = ext2_setattr,
-	.extent = ext2_extent,
-};
-const struct inode_ops ext2_special_inode_ops = {.setattr = ext2_setattr};
-const struct inode_ops ext2_fast_symlink_ops = {.get_link = fast_link, .setattr = ext2_setattr};
-const struct inode_ops ext2_symlink_ops = {.get_link = slow_link, .setattr = ext2_setattr};
+	.setattr = ext2_setattr, .extent = ext2_extent, .xattr = &ext2_xattr_ops};
+const struct inode_ops ext2_special_inode_ops = {.setattr = ext2_setattr, .xattr = &ext2_xattr_ops};
+const struct inode_ops ext2_fast_symlink_ops = {
+	.get_link = fast_link, .setattr = ext2_setattr, .xattr = &ext2_xattr_ops};
+const struct inode_ops ext2_symlink_ops = {
+	.get_link = slow_link, .setattr = ext2_setattr, .xattr = &ext2_xattr_ops};

@@ -22,10 +22,10 @@
  *
  * Lock order: inode->lock > page lock > map_lock > load_lock > page lock of the device's cache >
  * group->lock; orphan_lock is taken inside inode->lock and holds nothing but page locks of the
- * device's cache; commit_lock is outside page locks, never inside a transaction.
+ * device's cache; xattr_lock is inside inode->lock and outside map_lock; commit_lock is outside
+ * page locks, never inside a transaction.
  *
- * Does not: journal, extents, quotas, extended attributes (kept, freed with the inode), blocks
- * bigger than a page, fragments.
+ * Does not: journal, extents, quotas, ACLs, blocks bigger than a page, fragments.
  */
 #include "ext2.h"
 
@@ -388,12 +388,12 @@ static void data_error(struct work *w)
 
 /* ---- operations ---- */
 
-/* Options: errors=remount-ro (as without), errors=continue. Others of ext2 that change nothing here
- * are taken. */
+/* Options: errors=remount-ro (as without), errors=continue, nouser_xattr. Others of ext2 that
+ * change nothing here are taken. */
 static int parse_options(struct ext2_sb *s, const char *options)
 {
 	static const char *const ignored[] = {"rw", "ro", "errors=remount-ro", "defaults", "noacl",
-		"nouser_xattr", "nobh", "nogrpid", "nocheck", "check=none"};
+		"user_xattr", "nobh", "nogrpid", "nocheck", "check=none"};
 	const char *p = options ? options : "";
 
 	while (*p) {
@@ -403,6 +403,10 @@ static int parse_options(struct ext2_sb *s, const char *options)
 
 		if (n == 15 && strncmp(p, "errors=continue", n) == 0) {
 			s->continue_on_error = true;
+			known = true;
+		}
+		if (n == 12 && strncmp(p, "nouser_xattr", n) == 0) {
+			s->no_user_xattr = true;
 			known = true;
 		}
 		for (unsigned k = 0; k < ARRAY_SIZE(ignored) && !known; k++)
@@ -490,7 +494,8 @@ static int ext2_statfs(struct super *sb, struct kstatfs *out)
 
 static void ext2_show_options(struct super *sb, char *buf, size_t size)
 {
-	scnprintf(buf, size, "%s", EXT2_SB(sb)->continue_on_error ? ",errors=continue" : "");
+	scnprintf(buf, size, "%s%s", EXT2_SB(sb)->continue_on_error ? ",errors=continue" : "",
+		EXT2_SB(sb)->no_user_xattr ? ",nouser_xattr" : "");
 }
 
 const struct super_ops ext2_super_ops = {
@@ -537,6 +542,7 @@ static struct ext2_sb *new_sb(struct super *sb)
 	s->bdev = sb->bdev;
 	mutex_init(&s->load_lock);
 	mutex_init(&s->orphan_lock);
+	mutex_init(&s->xattr_lock);
 	mutex_init(&s->commit_lock);
 	list_init(&s->orphans);
 	ext2_order_init(s);

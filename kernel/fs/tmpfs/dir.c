@@ -291,6 +291,7 @@ const struct inode_ops tmpfs_dir_ops = {
 	.rmdir = tmpfs_rmdir,
 	.rename = tmpfs_rename,
 	.tmpfile = tmpfs_tmpfile,
+	.xattr = &tmpfs_xattr_ops,
 };
 
 static int dir_fsync(struct file *f, int64_t start, int64_t end, bool datasync)

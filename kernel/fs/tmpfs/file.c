@@ -119,8 +119,9 @@ static int tmpfs_setattr(struct dentry *d, struct iattr *a)
 	return 0;
 }
 
-const struct inode_ops tmpfs_file_iops = {.setattr = tmpfs_setattr};
-const struct inode_ops tmpfs_node_ops = {.setattr = tmpfs_setattr};
+const struct inode_ops tmpfs_file_iops = {.setattr = tmpfs_setattr, .xattr = &tmpfs_xattr_ops};
+const struct inode_ops tmpfs_node_ops = {.setattr = tmpfs_setattr, .xattr = &tmpfs_xattr_ops};
+const struct inode_ops tmpfs_symlink_ops = {.get_link = simple_get_link, .xattr = &tmpfs_xattr_ops};
 
 static int allocate_page(struct inode *i, uint64_t index)
 {

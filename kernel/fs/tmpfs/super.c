@@ -7,8 +7,9 @@
  * reference until unlink. So lookup of an uncached name is always "not there". What the caches
  * cannot give is kept beside them: each directory has its dentries by cookie for readdir (dir.c).
  * Pages are counted when they get contents and uncounted when they leave the cache (file.c);
- * PG_PRIVATE marks the counted ones. Inodes are counted from creation to eviction. Limits by the
- * options size= and nr_inodes=; 0: none. The default is half of memory.
+ * PG_PRIVATE marks the counted ones. Inodes are counted from creation to eviction, and extended
+ * attributes in the same room (xattr.c). Limits by the options size= and nr_inodes=; 0: none. The
+ * default is half of memory.
  *
  * Does not: swap.
  */
@@ -40,6 +41,7 @@ static struct inode *alloc_inode(struct super *sb)
 		return NULL;
 	xa_init(&t->entries);
 	t->seals = F_SEAL_SEAL;
+	t->attrs = (struct rb_root)RB_ROOT;
 	t->next_cookie = 2; /* 0 and 1 are "." and ".." */
 	return &t->inode;
 }
@@ -56,6 +58,7 @@ static void evict(struct inode *i)
 		xa_destroy(&tmpfs_i(i)->entries);
 	else if (S_ISLNK(i->mode))
 		kfree(i->private);
+	tmpfs_drop_attrs(i);
 	tmpfs_uncount_name(i);
 }
 
@@ -64,7 +67,7 @@ static int count_inode(struct tmpfs *fs, ino_t *ino)
 	int err = 0;
 
 	spin_lock(&fs->lock);
-	if (fs->max_inodes && fs->used_inodes >= fs->max_inodes) {
+	if (!tmpfs_inodes_fit(fs, fs->used_inodes + 1)) {
 		err = -ENOSPC;
 	} else {
 		fs->used_inodes++;
@@ -80,7 +83,7 @@ int tmpfs_count_name(struct inode *i)
 	int err = 0;
 
 	spin_lock(&fs->lock);
-	if (fs->max_inodes && fs->used_inodes >= fs->max_inodes)
+	if (!tmpfs_inodes_fit(fs, fs->used_inodes + 1))
 		err = -ENOSPC;
 	else
 		fs->used_inodes++;
@@ -127,7 +130,7 @@ int tmpfs_new_inode(
 		i->fops = &tmpfs_dir_fops;
 		i->nlink = 2;
 	} else if (S_ISLNK(mode)) {
-		i->ops = &simple_symlink_ops;
+		i->ops = &tmpfs_symlink_ops;
 	} else {
 		i->ops = &tmpfs_node_ops;
 		inode_init_special(i, mode, dev);
@@ -263,7 +266,7 @@ static int remount(struct super *sb, unsigned *flags, const char *options)
 		return err;
 	spin_lock(&fs->lock);
 	if ((want.max_pages && fs->used_pages > want.max_pages) ||
-		(want.max_inodes && fs->used_inodes > want.max_inodes)) {
+		!tmpfs_inodes_fit(&want, fs->used_inodes)) {
 		err = -EINVAL;
 	} else {
 		fs->max_pages = want.max_pages;
@@ -307,7 +310,7 @@ static int tmpfs_statfs(struct super *sb, struct kstatfs *st)
 	}
 	if (fs->max_inodes) {
 		st->files = fs->max_inodes;
-		st->ffree = fs->max_inodes - fs->used_inodes;
+		st->ffree = fs->max_inodes - fs->used_inodes - tmpfs_attr_inodes(fs);
 	}
 	spin_unlock(&fs->lock);
 	return 0;

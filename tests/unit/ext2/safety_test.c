@@ -6,7 +6,8 @@
  * kernel/fs/ext2/ialloc.c kernel/fs/ext2/dir.c */
 /* LINK: kernel/fs/ext2/dirindex.c kernel/fs/ext2/namei.c kernel/fs/ext2/file.c
  * kernel/fs/ext2/meta.c kernel/fs/ext2/orphan.c */
-/* LINK: kernel/fs/ext2/map.c kernel/fs/ext2/txn.c kernel/fs/ext2/order.c kernel/fs/ext2/rename.c */
+/* LINK: kernel/fs/ext2/map.c kernel/fs/ext2/txn.c kernel/fs/ext2/order.c kernel/fs/ext2/rename.c
+ * kernel/fs/ext2/xattr.c */
 /* LINK: kernel/block/bio.c kernel/block/plug.c kernel/block/cache.c kernel/block/device.c
  * kernel/block/part.c kernel/block/gpt.c */
 /* LINK: kernel/block/spec.c */
@@ -18,7 +19,7 @@
  * kernel/vfs/propagate.c kernel/vfs/namei.c kernel/vfs/open.c kernel/vfs/ops.c */
 /* LINK: kernel/vfs/pipe.c kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c
  * kernel/vfs/rw.c kernel/vfs/splice.c */
-/* LINK: kernel/vfs/super.c kernel/vfs/vfs.c */
+/* LINK: kernel/vfs/super.c kernel/vfs/vfs.c kernel/vfs/xattr.c */
 /* LINK: kernel/policy/cred.c kernel/policy/policy.c */
 /* LINK: kernel/mm/mm.c kernel/mm/vma.c kernel/mm/mmap.c kernel/mm/zap.c kernel/mm/tlb.c */
 /* LINK: kernel/mm/protect.c kernel/mm/remap.c kernel/mm/brk.c kernel/mm/advise.c */

@@ -10,6 +10,7 @@
 /* LINK: kernel/vfs/namei.c kernel/vfs/open.c kernel/vfs/ops.c kernel/vfs/pipe.c */
 /* LINK: kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c kernel/vfs/rw.c */
 /* LINK: kernel/vfs/splice.c kernel/vfs/super.c kernel/vfs/vfs.c kernel/fs/tmpfs/dir.c */
+/* LINK: kernel/vfs/xattr.c kernel/fs/tmpfs/xattr.c kernel/lib/rbtree.c */
 /* LINK: kernel/fs/tmpfs/file.c kernel/fs/tmpfs/super.c kernel/lib/xarray.c */
 /* LINK: kernel/lib/hash.c kernel/lib/bitmap.c kernel/mm/iov_iter.c */
 /* LINK: kernel/mm/page_wait.c kernel/mm/xarray_nodes.c kernel/mm/pagecache.c */
