@@ -259,6 +259,7 @@ static void exit_notify(struct uthread *u)
 	if (leave_process_locked(u)) {
 		if (!list_empty(&p->children))
 			give_children_away_locked(p, &dead);
+		pidref_exited_locked(p);
 		if (p->parent->pgrp != p->pgrp && p->parent->session == p->session)
 			hang_up_if_orphaned_locked(p->pgrp, p);
 		if (parent_notify_exit_locked(p)) {

@@ -4,7 +4,7 @@
  * Check flags and limits; reserve everything in a struct clone_plan, task first; commit under
  * tasklist_lock and sig_lock, where only one thing can still refuse: a signal for the caller, which
  * is then handled before the fork is tried again, so that a signal to a group never misses a child
- * that is being born. After that nothing fails. Does not: namespaces but for mounts, pidfds.
+ * that is being born. After that nothing fails. Does not: namespaces but for mounts.
  */
 #include <arch/frame.h>
 #include <arch/task.h>
@@ -24,7 +24,7 @@
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PTRACE | CLONE_VFORK |          \
 		CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | \
 		CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID |      \
-		CLONE_CLEAR_SIGHAND | CLONE_NEWNS)
+		CLONE_CLEAR_SIGHAND | CLONE_NEWNS | CLONE_PIDFD)
 
 struct clone_plan {
 	const struct clone_args *args;
@@ -33,6 +33,8 @@ struct clone_plan {
 	struct uthread *thread;
 	struct process *process; /* the new one, or the caller's for a thread */
 	struct vfork_wait *vfork;
+	struct file *pidfd; /* to be installed as ->fd; NULL: none */
+	int fd;
 };
 
 static int check_flags(const struct clone_args *a)
@@ -46,6 +48,8 @@ static int check_flags(const struct clone_args *a)
 	if ((fl & CLONE_SIGHAND) && !(fl & CLONE_VM))
 		return -EINVAL;
 	if ((fl & CLONE_SIGHAND) && (fl & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	if ((fl & CLONE_PIDFD) && (fl & (CLONE_THREAD | CLONE_DETACHED)))
 		return -EINVAL;
 	if ((fl & CLONE_PARENT) && current_process() == init_process)
 		return -EINVAL;
@@ -172,6 +176,25 @@ static int plan_process(struct clone_plan *c)
 	return 0;
 }
 
+/* After the descriptors were copied: the child has no use for it. */
+static int plan_pidfd(struct clone_plan *c)
+{
+	int fd, err;
+
+	if (!(c->flags & CLONE_PIDFD))
+		return 0;
+	fd = fd_alloc(0, true);
+	if (fd < 0)
+		return fd;
+	err = pidfd_create_for_new(c->process, &c->pidfd);
+	if (err) {
+		fd_cancel(fd);
+		return err;
+	}
+	c->fd = fd;
+	return put_user(fd, c->args->pidfd);
+}
+
 static int plan_registers(struct clone_plan *c)
 {
 	struct frame f = *task_frame(current);
@@ -191,6 +214,10 @@ static void plan_cancel(struct clone_plan *c)
 {
 	struct task *t = c->task;
 
+	if (c->pidfd) {
+		fd_cancel(c->fd);
+		file_put(c->pidfd);
+	}
 	if (t->tid > 0)
 		pid_cancel(t->tid);
 	if (c->process && !(c->flags & CLONE_THREAD)) {
@@ -228,6 +255,8 @@ static int plan_all(struct clone_plan *c)
 		err = plan_process(c);
 	if (!err)
 		err = pid_alloc(c->args->want_tid, &c->task->tid);
+	if (!err)
+		err = plan_pidfd(c);
 	return err;
 }
 
@@ -349,6 +378,8 @@ pid_t process_clone(const struct clone_args *a)
 		return err;
 	}
 	tid = t->tid;
+	if (c.pidfd)
+		fd_install(c.fd, c.pidfd);
 	current->uthread->over_nproc = false; /* the limit has been judged anew */
 	if (c.flags & (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID))
 		store_tids(&c, tid);

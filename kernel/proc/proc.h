@@ -25,6 +25,8 @@ struct uthread *thread_lookup(pid_t tid);  /* tasklist_lock held or RCU */
 struct process *process_lookup(pid_t pid); /* tasklist_lock held or RCU */
 unsigned threads_total(void);
 struct process *process_alloc(void) __must_check;
+/* The first thread; NULL: reaped. RCU or tasklist_lock held: the task stays in memory as long. */
+struct task *process_leader(const struct process *p);
 void process_free_unused(struct process *p); /* never published */
 struct uthread *uthread_alloc(void) __must_check;
 void uthread_free(struct uthread *u);
@@ -53,6 +55,14 @@ bool parent_notify_exit_locked(struct process *p);
 /* Tell the parent that @p stopped or went on (CLD_STOPPED, CLD_CONTINUED). tasklist_lock held. */
 void parent_notify_stop_locked(struct process *p, int code, int status);
 void current_drop_mm(void);
+
+/* ---- pidfd.c ---- */
+void pidref_put(struct pidref *r); /* NULL allowed; any context */
+/* @p became a zombie; left the tables. tasklist_lock held. */
+void pidref_exited_locked(struct process *p);
+void pidref_reaped_locked(struct process *p);
+/* A pidfd for @p, which is not in the tables yet: 0 and *out, -ENOMEM. */
+int __must_check pidfd_create_for_new(struct process *p, struct file **out);
 
 /* ---- signals ---- */
 #define STOP_SIGNALS (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))

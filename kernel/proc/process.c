@@ -182,6 +182,27 @@ struct task *task_find(pid_t tid)
 	return t;
 }
 
+/* Who is not reaped yet keeps his leader a grace period at least: process_forget() comes later. */
+struct task *process_leader(const struct process *p)
+{
+	struct task *t = rcu_dereference(p->leader);
+
+	smp_rmb();
+	return READ_ONCE(p->flags) & PROC_REAPED ? NULL : t;
+}
+
+struct task *process_leader_get(struct process *p)
+{
+	struct task *t;
+
+	rcu_read_lock();
+	t = process_leader(p);
+	if (t && !refcount_inc_not_zero(&t->refs))
+		t = NULL;
+	rcu_read_unlock();
+	return t;
+}
+
 struct process *process_next(pid_t after)
 {
 	uint64_t id = after < 0 ? 0 : (uint64_t)after + 1;
@@ -251,6 +272,21 @@ struct files *task_files_get(struct task *t)
 	return fs;
 }
 
+struct file *task_fd_get(struct task *t, unsigned long fd)
+{
+	struct files *files = task_files_get(t);
+	struct file *f = NULL;
+
+	if (!files)
+		return NULL;
+	if (fd <= INT32_MAX && fd_next(files, (unsigned)fd, &f) != (int)fd && f) {
+		file_put(f);
+		f = NULL;
+	}
+	files_put(files);
+	return f;
+}
+
 struct fs_context *task_fs_get(struct task *t)
 {
 	struct fs_context *fs;
@@ -307,6 +343,7 @@ static void process_free_rcu(struct rcu_head *h)
 	pgrp_put(p->pgrp);
 	session_put(p->session);
 	actions_put(p->sighand);
+	pidref_put(p->pidref);
 	slab_free(process_cache, p);
 }
 
@@ -319,6 +356,7 @@ void process_put(struct process *p)
 void process_free_unused(struct process *p)
 {
 	actions_put(p->sighand);
+	pidref_put(p->pidref);
 	slab_free(process_cache, p);
 }
 
@@ -389,6 +427,7 @@ void process_unhash_locked(struct process *p)
 	hlist_del(&p->hash);
 	list_del(&p->all_node);
 	list_del(&p->sibling);
+	pidref_reaped_locked(p);
 	pid_release_locked(p->pid);
 }
 

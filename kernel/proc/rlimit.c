@@ -95,14 +95,18 @@ void mm_set_limits(struct mm *m, const struct process *p)
 static int may_look(struct process *p)
 {
 	const struct cred *me = current->cred, *him;
+	const struct task *leader;
 	int err = 0;
 
 	if (p == current_process() || capable(CAP_SYS_RESOURCE))
 		return 0;
 	rcu_read_lock();
-	him = rcu_dereference(READ_ONCE(p->leader)->cred);
-	if (me->uid != him->uid || me->uid != him->euid || me->uid != him->suid ||
-		me->gid != him->gid || me->gid != him->egid || me->gid != him->sgid)
+	leader = process_leader(p);
+	him = leader ? rcu_dereference(leader->cred) : NULL;
+	if (!him)
+		err = -ESRCH;
+	else if (me->uid != him->uid || me->uid != him->euid || me->uid != him->suid ||
+		 me->gid != him->gid || me->gid != him->egid || me->gid != him->sgid)
 		err = -EPERM;
 	rcu_read_unlock();
 	return err;
