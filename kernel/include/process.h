@@ -79,6 +79,7 @@ struct usage {
 
 struct sighand;
 struct pidref;
+struct user;
 /* Key: [t] tasklist lock  [s] sig_lock  [c] constant  [a] atomic */
 struct process {
 	pid_t pid; /* [c] */
@@ -173,8 +174,9 @@ struct uthread {
 	struct vfork_wait *vfork; /* [s] the parent waits for exec or exit */
 	int exit_code;
 	uint32_t personality;
-	struct rseq rseq; /* [o] of a restartable sequence: compat's */
-	bool over_nproc;  /* [o] became a user who has too many threads: rlimit.c */
+	struct rseq rseq;  /* [o] of a restartable sequence: compat's */
+	struct user *user; /* [o] whose thread it counts as; NULL: no more: user.c */
+	bool over_nproc;   /* [o] became a user who has too many threads: rlimit.c */
 	uint64_t pdeath_signal;
 	uint64_t timer_slack_ns;
 	sigset_t waiting; /* [s] signal_timedwait: not to be dropped nor to kill */
@@ -310,10 +312,10 @@ int __must_check process_rlimit(struct process *p, unsigned which, const struct 
 	struct rlimit *old); /* prlimit(2) */
 /*
  * The current thread's real user id is to be @uid: set*uid(2) call it before they commit the
- * credential. If that is a change, to one who has more threads than RLIMIT_NPROC without this one,
- * execve(2) will fail.
+ * credential, which they must if this succeeds. If that is a change, to one who has more threads
+ * than RLIMIT_NPROC without this one, execve(2) will fail. 0, or -EAGAIN: no memory.
  */
-void process_becomes_user(uid_t uid);
+int __must_check process_becomes_user(uid_t uid);
 /* ---- timers ---- */
 struct itimer {
 	uint64_t value_ns, interval_ns;

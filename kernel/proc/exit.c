@@ -232,7 +232,7 @@ static bool leave_process_locked(struct uthread *u)
 	usage_add(&p->dead, &mine);
 	signal_flush_locked(p, &u->pending, ~0ull);
 	if (!is_leader)
-		list_del(&u->node);
+		thread_unlist_locked(u);
 	if (last) {
 		p->exit_code = p->flags & PROC_EXITING ? p->group_exit_code
 						       : p->leader->uthread->exit_code;

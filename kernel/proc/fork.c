@@ -31,6 +31,7 @@ struct clone_plan {
 	uint64_t flags;
 	struct task *task;
 	struct uthread *thread;
+	struct user *user;       /* counts it; the thread's once there is one */
 	struct process *process; /* the new one, or the caller's for a thread */
 	struct vfork_wait *vfork;
 	struct file *pidfd; /* to be installed as ->fd; NULL: none */
@@ -58,14 +59,6 @@ static int check_flags(const struct clone_args *a)
 	if ((fl & CLONE_NEW_NAMESPACES & ~CLONE_NEWUSER) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	return fl & ~CLONE_KNOWN ? -EINVAL : 0;
-}
-
-/* One more thread: is it one too many of the user's? */
-static int check_limit(void)
-{
-	if (!user_has_threads(current->cred->uid, rlimit_cur(RLIMIT_NPROC)))
-		return 0;
-	return capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN) ? 0 : -EAGAIN;
 }
 
 static int plan_mm(struct clone_plan *c)
@@ -113,6 +106,8 @@ static int plan_thread(struct clone_plan *c)
 	if (!u)
 		return -ENOMEM;
 	c->thread = u;
+	u->user = c->user;
+	c->user = NULL;
 	u->task = c->task;
 	u->blocked = from->blocked;
 	u->personality = from->personality;
@@ -227,6 +222,7 @@ static void plan_cancel(struct clone_plan *c)
 	}
 	if (c->thread)
 		uthread_free(c->thread);
+	user_drop_thread(c->user);
 	if (t->fs)
 		fs_context_put(t->fs);
 	if (t->files)
@@ -357,13 +353,15 @@ pid_t process_clone(const struct clone_args *a)
 	int err = check_flags(a);
 
 	if (!err)
-		err = check_limit();
+		err = nproc_enter(&c.user);
 	if (!err && signal_is_pending(current))
 		err = -ERESTARTNOINTR;
 	if (!err)
 		err = task_create(current->name, &c.task);
-	if (err)
+	if (err) {
+		user_drop_thread(c.user);
 		return err;
+	}
 	t = c.task;
 	if (c.flags & CLONE_VFORK) {
 		wait_queue_init(&v.wq);

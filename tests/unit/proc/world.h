@@ -352,6 +352,7 @@ static void world_begin(void)
 	in_syscall = restarted = restarted_block = false;
 	nr_handled = 0;
 	if (!init_task) {
+		uint32_t threads;
 		pid_t pid;
 
 		if (task_create("init", &init_task) || mm_create(&init_task->mm) ||
@@ -366,6 +367,7 @@ static void world_begin(void)
 		p->flags = PROC_INIT;
 		u->task = init_task;
 		u->process = p;
+		u->user = user_add_thread(cred_kernel.uid, &threads);
 		p->pid = init_task->tid = pid;
 		p->leader = task_get(init_task);
 		p->nr_threads = p->nr_live = 1;
