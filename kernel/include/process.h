@@ -177,6 +177,7 @@ struct uthread {
 	struct rseq rseq;  /* [o] of a restartable sequence: compat's */
 	struct user *user; /* [o] whose thread it counts as; NULL: no more: user.c */
 	bool over_nproc;   /* [o] became a user who has too many threads: rlimit.c */
+	uint16_t ioprio;   /* 0: as the nice value says */
 	uint64_t pdeath_signal;
 	uint64_t timer_slack_ns;
 	sigset_t waiting; /* [s] signal_timedwait: not to be dropped nor to kill */
@@ -335,6 +336,14 @@ uint64_t process_cpu_ns(struct process *p); /* CLOCK_PROCESS_CPUTIME_ID */
 /* ---- priorities ---- getpriority(2), setpriority(2) */
 int process_getpriority(int which, int who); /* 20 - nice, or -errno */
 int __must_check process_setpriority(int which, int who, int nice);
+/*
+ * I/O priorities: ioprio_get(2), ioprio_set(2). They are kept and inherited, and have no effect.
+ * @ioprio: class above IOPRIO_CLASS_SHIFT, level in the lowest three bits. -EINVAL, -ESRCH, -EPERM.
+ */
+enum ioprio_class { IOPRIO_NONE, IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE };
+enum { IOPRIO_CLASS_SHIFT = 13, IOPRIO_LEVELS = 8 };
+int process_get_ioprio(int which, int who);
+int __must_check process_set_ioprio(int which, int who, int ioprio);
 /*
  * ---- futex(2) ---- uaddr is checked here. deadline_ns is absolute, WAIT_NO_DEADLINE without
  * timeout: on clock_ns()'s scale for FUTEX_WAIT (compat adds the relative time), on the realtime

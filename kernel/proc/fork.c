@@ -112,6 +112,7 @@ static int plan_thread(struct clone_plan *c)
 	u->blocked = from->blocked;
 	u->personality = from->personality;
 	u->timer_slack_ns = from->timer_slack_ns;
+	u->ioprio = from->ioprio;
 	u->over_nproc = from->over_nproc;
 	/* A stack that two threads run on at once would be no stack. */
 	if (!(c->flags & CLONE_VM) || (c->flags & CLONE_VFORK))
