@@ -40,7 +40,7 @@ static long finish(struct cred *c, int err)
 static long finish_uids(struct cred *c, int err)
 {
 	if (!err)
-		process_becomes_user(c->uid);
+		err = process_becomes_user(c->uid);
 	return finish(c, err);
 }
 

@@ -19,12 +19,14 @@
 /* What Linux has and we have not is refused as a kernel built without it does: clone(2), EINVAL. */
 static long do_clone(const struct clone_args *a)
 {
-	if (a->flags & (CLONE_NEW_NAMESPACES | CLONE_PIDFD))
+	if (a->flags & CLONE_NEW_NAMESPACES)
 		unsupported("clone flags", a->flags);
 	return process_clone(a);
 }
 
-/* A signal number that is none is taken for "no signal". */
+/* A signal number that is none is taken for "no signal". The pidfd goes where the thread's id
+ * would.
+ */
 long sys_clone(unsigned long flags, unsigned long stack, void __user *parent_tid,
 	void __user *child_tid, unsigned long tls)
 {
@@ -35,8 +37,11 @@ long sys_clone(unsigned long flags, unsigned long stack, void __user *parent_tid
 		.tls = tls,
 		.parent_tid = parent_tid,
 		.child_tid = child_tid,
+		.pidfd = parent_tid,
 	};
 
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
+		return -EINVAL;
 	return do_clone(&a);
 }
 
@@ -64,6 +69,9 @@ static int check_clone3(const struct linux_clone_args *c)
 	if (c->flags >> 32 & ~((CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP) >> 32))
 		return -EINVAL;
 	if (c->flags & ((CSIGNAL & ~CLONE_NEWTIME) | CLONE_DETACHED))
+		return -EINVAL;
+	if ((c->flags & CLONE_PIDFD) && (c->flags & CLONE_PARENT_SETTID) &&
+		c->pidfd == c->parent_tid)
 		return -EINVAL;
 	if (!c->stack != !c->stack_size || c->stack > USER_END ||
 		c->stack_size > USER_END - c->stack)
@@ -106,6 +114,7 @@ long sys_clone3(void __user *args, size_t size)
 		.parent_tid = (uint32_t __user *)c.parent_tid,
 		.child_tid = (uint32_t __user *)c.child_tid,
 		.want_tid = want,
+		.pidfd = (int __user *)c.pidfd,
 	};
 	return do_clone(&a);
 }
@@ -312,7 +321,7 @@ long sys_wait4(pid_t pid, void __user *status, int options, void __user *usage)
 	return r.pid;
 }
 
-enum { P_ALL, P_PID, P_PGID };
+enum { P_ALL, P_PID, P_PGID, P_PIDFD };
 #define WAITID_OPTIONS                                                                             \
 	(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WAIT_OWN_THREAD | WAIT_CLONES_ALL | \
 		WAIT_CLONES_ONLY)
@@ -347,22 +356,45 @@ static int put_wait_info(const struct wait_result *r, void __user *to)
 		offsetof(struct linux_siginfo, child.status) + sizeof(info.child.status));
 }
 
+/* pidfd_open(2), PIDFD_NONBLOCK: waiting for a process that lives is EAGAIN. */
+static int wait_pidfd(int fd, unsigned options, struct wait_result *out)
+{
+	struct fd_ref r = fd_begin(fd);
+	struct process *p;
+	bool nonblock;
+	int err;
+
+	if (!r.file)
+		return -EBADF;
+	nonblock = READ_ONCE(r.file->flags) & O_NONBLOCK;
+	err = pidfd_process(r.file, &p);
+	fd_end(r);
+	if (err)
+		return err == -ESRCH ? -ECHILD : err;
+	err = process_wait_child(p, options | (nonblock ? WNOHANG : 0), out);
+	process_put(p);
+	return !err && !out->pid && nonblock && !(options & WNOHANG) ? -EAGAIN : err;
+}
+
 long sys_waitid(int which, pid_t id, void __user *info, int options, void __user *usage)
 {
 	static const enum wait_id kinds[] = {
 		[P_ALL] = WAIT_ANY, [P_PID] = WAIT_PID, [P_PGID] = WAIT_PGRP};
 	struct wait_result r = {0};
+	unsigned opts;
 	int err;
 
 	if ((unsigned)options & ~(unsigned)WAITID_OPTIONS ||
 		!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (which < P_ALL || which > P_PGID || (which == P_PID && id <= 0) ||
-		(which == P_PGID && id < 0))
+	if (which < P_ALL || which > P_PIDFD || (which == P_PIDFD && id < 0) ||
+		(which == P_PID && id <= 0) || (which == P_PGID && id < 0))
 		return -EINVAL;
 	if (which == P_PGID && !id)
 		id = process_getpgid(0);
-	err = process_wait(kinds[which], id, (unsigned)options & ~(unsigned)WAIT_OWN_THREAD, &r);
+	opts = (unsigned)options & ~(unsigned)WAIT_OWN_THREAD;
+	err = which == P_PIDFD ? wait_pidfd(id, opts, &r)
+			       : process_wait(kinds[which], id, opts, &r);
 	if (err)
 		return err;
 	if (r.pid && usage && put_rusage(&r.usage, usage))

@@ -170,25 +170,9 @@ static long compare(uintptr_t a, uintptr_t b)
 	return a == b ? 0 : a < b ? 1 : 2;
 }
 
-/* What is open there under @fd, referenced; NULL: nothing. */
-static struct file *foreign_file(struct task *t, unsigned long fd)
-{
-	struct files *files = task_files_get(t);
-	struct file *f = NULL;
-
-	if (!files)
-		return NULL;
-	if (fd <= INT32_MAX && fd_next(files, (unsigned)fd, &f) != (int)fd && f) {
-		file_put(f);
-		f = NULL;
-	}
-	files_put(files);
-	return f;
-}
-
 static long compare_files(struct task *a, struct task *b, unsigned long i1, unsigned long i2)
 {
-	struct file *f = foreign_file(a, i1), *g = foreign_file(b, i2);
+	struct file *f = task_fd_get(a, i1), *g = task_fd_get(b, i2);
 	long r = f && g ? compare((uintptr_t)f, (uintptr_t)g) : -EBADF;
 
 	if (f)

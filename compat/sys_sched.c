@@ -1,9 +1,10 @@
 /*
- * sys_sched.c - scheduling: sched_setscheduler(2), sched_setaffinity(2), sched_yield(2), getcpu(2),
- * membarrier(2).
+ * sys_sched.c - scheduling: sched_setscheduler(2), sched_setattr(2), sched_setaffinity(2),
+ * sched_yield(2), getcpu(2), membarrier(2); ioprio_set(2).
  */
 #include "abi_state.h"
 #include "compat.h"
+#include "abi/sched.h"
 #include <arch/smp.h>
 #include <sched.h>
 #include <vm.h>
@@ -42,6 +43,12 @@ static bool is_realtime(int policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+/* Does sched_setattr(2) set a nice value with it? */
+static bool is_nice(int policy)
+{
+	return policy == SCHED_OTHER || policy == SCHED_BATCH;
+}
+
 static bool policy_known(int policy)
 {
 	return policy == SCHED_OTHER || is_realtime(policy) || policy == SCHED_BATCH ||
@@ -55,58 +62,90 @@ static uint64_t limit_of(struct task *t, unsigned which)
 	return process_rlimit(t->process, which, NULL, &l) ? 0 : l.cur;
 }
 
+/* What a thread is to be. */
+struct setting {
+	int policy; /* negative: it keeps its own, and whether that is reset by fork */
+	int priority;
+	int nice;
+	bool has_nice; /* else, and where the policy knows none, it keeps its own */
+	bool reset;
+	bool only_reset; /* nothing else is to change */
+};
+
 /*
- * What needs no right: as much realtime as RLIMIT_RTPRIO leaves room for, to leave SCHED_IDLE as
- * far as RLIMIT_NICE does, and to keep reset-on-fork (sched(7), Privileges and resource limits).
+ * What needs no right: as much realtime as RLIMIT_RTPRIO leaves room for, a better nice value and
+ * to leave SCHED_IDLE as far as RLIMIT_NICE does, and to keep reset-on-fork (sched(7), Privileges
+ * and resource limits).
  */
-static int may_become(struct task *t, int policy, int priority, bool reset)
+static int may_become(struct task *t, const struct setting *s)
 {
+	int nice = s->has_nice && is_nice(s->policy) ? s->nice : t->se.nice;
+
 	if (capable(CAP_SYS_NICE))
 		return 0;
-	if (is_realtime(policy)) {
+	if (is_realtime(s->policy)) {
 		uint64_t room = limit_of(t, RLIMIT_RTPRIO);
 
-		if (policy != (int)t->se.policy && !room)
+		if (s->policy != (int)t->se.policy && !room)
 			return -EPERM;
-		if (priority > t->se.own_rt_priority && (uint64_t)priority > room)
+		if (s->priority > t->se.own_rt_priority && (uint64_t)s->priority > room)
 			return -EPERM;
+	} else if (nice < t->se.nice && (uint64_t)(20 - nice) > limit_of(t, RLIMIT_NICE)) {
+		return -EPERM;
 	}
-	if (t->se.policy == SCHED_IDLE && policy != SCHED_IDLE &&
+	if (t->se.policy == SCHED_IDLE && s->policy != SCHED_IDLE &&
 		(uint64_t)(20 - t->se.nice) > limit_of(t, RLIMIT_NICE))
 		return -EPERM;
-	return t->se.reset_on_fork && !reset ? -EPERM : 0;
+	return t->se.reset_on_fork && !s->reset ? -EPERM : 0;
+}
+
+static int apply(struct task *t, struct setting *s)
+{
+	bool keep = s->policy < 0, all = !s->only_reset;
+	int err;
+
+	if (keep) {
+		s->policy = t->se.policy;
+		s->reset = t->se.reset_on_fork;
+	}
+	if (!policy_known(s->policy) || s->priority < 0 || s->priority > RT_PRIORITY_MAX ||
+		is_realtime(s->policy) != (s->priority != 0))
+		return -EINVAL;
+	if (!may_schedule(t))
+		return -EPERM;
+	err = may_become(t, s);
+	if (!err && all)
+		err = sched_set(t, (enum sched_policy)s->policy, (unsigned)s->priority);
+	if (err)
+		return err;
+	if (all && s->has_nice && is_nice(s->policy))
+		sched_set_nice(t, s->nice);
+	if (all)
+		futex_pi_reprioritised(t);
+	if (!keep)
+		t->se.reset_on_fork = s->reset;
+	return 0;
 }
 
 /* @policy < 0: keep it. */
 static long set_scheduler(pid_t pid, int policy, const void __user *param)
 {
-	bool reset = policy >= 0 && policy & RESET_ON_FORK, keep = policy < 0;
+	struct setting s = {.policy = policy};
 	struct task *t;
-	int priority, err;
+	long err;
 
 	if (!param || pid < 0)
 		return -EINVAL;
-	if (get_user(priority, (const int __user *)param))
+	if (get_user(s.priority, (const int __user *)param))
 		return -EFAULT;
 	t = target(pid);
 	if (!t)
 		return -ESRCH;
-	policy = keep ? t->se.policy : policy & ~RESET_ON_FORK;
-	reset = keep ? t->se.reset_on_fork : reset;
-	err = policy_known(policy) && priority >= 0 && priority <= RT_PRIORITY_MAX &&
-			      is_realtime(policy) == (priority != 0)
-		      ? 0
-		      : -EINVAL;
-	if (!err && !may_schedule(t))
-		err = -EPERM;
-	if (!err)
-		err = may_become(t, policy, priority, reset);
-	if (!err)
-		err = sched_set(t, (enum sched_policy)policy, (unsigned)priority);
-	if (!err)
-		futex_pi_reprioritised(t);
-	if (!err && !keep)
-		t->se.reset_on_fork = reset;
+	if (policy >= 0) {
+		s.policy = policy & ~RESET_ON_FORK;
+		s.reset = policy & RESET_ON_FORK;
+	}
+	err = apply(t, &s);
 	task_put(t);
 	return err;
 }
@@ -179,6 +218,111 @@ long sys_sched_rr_get_interval(pid_t pid, void __user *ts)
 		out.tv_nsec = (int64_t)t->se.slice_ns;
 	task_put(t);
 	return copy_to_user(ts, &out, sizeof(out));
+}
+
+/* ---- sched_setattr(2) ---- */
+
+/* What the program passed, of whatever size: -E2BIG tells it ours. */
+static int get_attr(struct linux_sched_attr __user *from, struct linux_sched_attr *a)
+{
+	uint32_t size;
+	int err = -E2BIG;
+
+	if (get_user(size, &from->size))
+		return -EFAULT;
+	if (!size)
+		size = SCHED_ATTR_SIZE_VER0;
+	if (size >= SCHED_ATTR_SIZE_VER0)
+		err = copy_struct(a, sizeof(*a), from, size);
+	if (err == -E2BIG && put_user((uint32_t)sizeof(*a), &from->size))
+		return -EFAULT;
+	if (!err && a->flags & SCHED_FLAG_UTIL_CLAMP && size < sizeof(*a))
+		return -EINVAL;
+	return err;
+}
+
+/* There is neither SCHED_DEADLINE nor a clock to clamp: they are refused as by a Linux built
+ * without. */
+static int check_attr(const struct linux_sched_attr *a)
+{
+	if (a->flags & ~(uint64_t)SCHED_FLAGS_KNOWN)
+		return -EINVAL;
+	if (!(a->flags & SCHED_FLAG_KEEP_POLICY) && a->policy == SCHED_DEADLINE)
+		unsupported("scheduling policy", a->policy);
+	return 0;
+}
+
+static int set_attr(struct task *t, const struct linux_sched_attr *a)
+{
+	bool keep = a->flags & SCHED_FLAG_KEEP_PARAMS;
+	struct setting s = {
+		.policy = a->flags & SCHED_FLAG_KEEP_POLICY ? -1 : (int)a->policy,
+		.priority = keep ? t->se.own_rt_priority : (int)MIN(a->priority, 100u),
+		.nice = a->nice < -20  ? -20
+			: a->nice > 19 ? 19
+				       : a->nice,
+		.has_nice = !keep,
+		.only_reset = keep,
+		.reset = a->flags & SCHED_FLAG_RESET_ON_FORK,
+	};
+	int err = check_attr(a);
+
+	if (!err && a->flags & SCHED_FLAG_UTIL_CLAMP)
+		err = -EOPNOTSUPP;
+	return err ? err : apply(t, &s);
+}
+
+long sys_sched_setattr(pid_t pid, void __user *attr, unsigned flags)
+{
+	struct linux_sched_attr a UNCLEARED;
+	struct task *t;
+	int err;
+
+	if (!attr || pid < 0 || flags)
+		return -EINVAL;
+	err = get_attr(attr, &a);
+	if (err)
+		return err;
+	if ((int)a.policy < 0)
+		return -EINVAL;
+	t = target(pid);
+	if (!t)
+		return -ESRCH;
+	err = set_attr(t, &a);
+	task_put(t);
+	return err;
+}
+
+long sys_sched_getattr(pid_t pid, void __user *attr, unsigned size, unsigned flags)
+{
+	struct linux_sched_attr a = {.size = (uint32_t)MIN(size, (unsigned)sizeof(a))};
+	struct task *t;
+
+	if (!attr || pid < 0 || size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE || flags)
+		return -EINVAL;
+	t = target(pid);
+	if (!t)
+		return -ESRCH;
+	a.policy = t->se.policy;
+	a.flags = t->se.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+	if (is_realtime(t->se.policy))
+		a.priority = t->se.own_rt_priority;
+	else
+		a.nice = t->se.nice;
+	task_put(t);
+	return copy_to_user(attr, &a, a.size);
+}
+
+/* ---- I/O priorities ---- */
+
+long sys_ioprio_set(int which, int who, int ioprio)
+{
+	return process_set_ioprio(which, who, ioprio);
+}
+
+long sys_ioprio_get(int which, int who)
+{
+	return process_get_ioprio(which, who);
 }
 
 /* ---- processors ---- */

@@ -396,6 +396,13 @@ static const struct file_ops text_fops = {.open = text_open,
 	.write = text_write,
 	.seek = text_seek};
 
+struct process *proc_dir_process(const struct file *f)
+{
+	const struct proc_node *n = f->ops == &dir_fops ? f->inode->private : NULL;
+
+	return n && n->entry->children == proc_pid_entries ? process_get(n->process) : NULL;
+}
+
 /* ---- the file system ---- */
 
 static int proc_statfs(struct super *sb, struct kstatfs *out)

@@ -39,6 +39,20 @@ void task_init_fields(struct task *t, const char *name)
 	fair_set_weight(&t->se);
 }
 
+/* sched(7), Resetting scheduling policy for child processes. */
+static void inherit_scheduling(struct sched_entity *se, const struct sched_entity *from)
+{
+	bool was_rt = from->policy == SCHED_FIFO || from->policy == SCHED_RR;
+
+	se->nice = from->nice;
+	if (from->reset_on_fork && (was_rt || from->nice < 0))
+		se->nice = 0;
+	if (from->reset_on_fork && was_rt)
+		return;
+	se->policy = from->policy;
+	se->rt_priority = se->own_rt_priority = from->own_rt_priority;
+}
+
 int task_create(const char *name, struct task **out)
 {
 	struct task *t = allocator.alloc(), *parent = current;
@@ -47,13 +61,7 @@ int task_create(const char *name, struct task **out)
 	if (!t)
 		return -ENOMEM;
 	t->state = TASK_NEW;
-	t->se.nice = parent->se.nice;
-	if (!parent->se.reset_on_fork) {
-		t->se.policy = parent->se.policy;
-		t->se.rt_priority = t->se.own_rt_priority = parent->se.own_rt_priority;
-	} else if (t->se.nice < 0) {
-		t->se.nice = 0;
-	}
+	inherit_scheduling(&t->se, &parent->se);
 	t->affinity = parent->is_kernel ? CPUMASK_ALL : parent->affinity;
 	t->cpu = parent->cpu;
 	t->cred = task_kernel_cred;

@@ -15,6 +15,7 @@
 #include <wait.h>
 
 struct tty;
+struct file;
 struct mm;
 struct path;
 struct pid_ns {
@@ -77,6 +78,8 @@ struct usage {
 };
 
 struct sighand;
+struct pidref;
+struct user;
 /* Key: [t] tasklist lock  [s] sig_lock  [c] constant  [a] atomic */
 struct process {
 	pid_t pid; /* [c] */
@@ -126,6 +129,7 @@ struct process {
 	uint64_t cpu_limit_ns;  /* [s] when SIGXCPU is due next, in CPU time; 0: never */
 	bool timers_used;       /* real_timer or cpu_timer was armed once */
 	uint64_t oom_killed_ns; /* when the OOM killer chose it; 0: not */
+	struct pidref *pidref;  /* [t] what its pidfds share, NULL: there was none yet: pidfd.c */
 };
 enum process_flags {
 	PROC_EXITING = 1,
@@ -170,8 +174,10 @@ struct uthread {
 	struct vfork_wait *vfork; /* [s] the parent waits for exec or exit */
 	int exit_code;
 	uint32_t personality;
-	struct rseq rseq; /* [o] of a restartable sequence: compat's */
-	bool over_nproc;  /* [o] became a user who has too many threads: rlimit.c */
+	struct rseq rseq;  /* [o] of a restartable sequence: compat's */
+	struct user *user; /* [o] whose thread it counts as; NULL: no more: user.c */
+	bool over_nproc;   /* [o] became a user who has too many threads: rlimit.c */
+	uint16_t ioprio;   /* 0: as the nice value says */
 	uint64_t pdeath_signal;
 	uint64_t timer_slack_ns;
 	sigset_t waiting; /* [s] signal_timedwait: not to be dropped nor to kill */
@@ -185,8 +191,10 @@ static inline struct process *current_process(void)
 }
 
 /* ---- lookup ---- */
-struct process *process_find(pid_t pid);   /* referenced or NULL; zombies included */
-struct task *task_find(pid_t tid);         /* referenced or NULL */
+struct process *process_find(pid_t pid); /* referenced or NULL; zombies included */
+struct task *task_find(pid_t tid);       /* referenced or NULL */
+/* The first thread of @p, referenced; NULL: reaped. */
+struct task *process_leader_get(struct process *p);
 struct process *process_next(pid_t after); /* smallest pid > after; referenced; for /proc */
 struct task *thread_next(struct process *p, pid_t after);
 /* Parts of another task, referenced, or NULL when it has exited (or is a kernel thread). */
@@ -199,6 +207,8 @@ struct mm *task_mm_get(struct task *t);
 enum look_ids { LOOK_FS, LOOK_REAL };
 bool process_may_look(struct task *t, enum look_ids ids, enum policy_proc_op op);
 struct files *task_files_get(struct task *t);
+/* What @t has open under @fd, O_PATH too, referenced; NULL: nothing. */
+struct file *task_fd_get(struct task *t, unsigned long fd);
 struct fs_context *task_fs_get(struct task *t);
 void process_put(struct process *p);
 static inline struct process *process_get(struct process *p)
@@ -248,11 +258,12 @@ struct clone_args {
 	uint64_t stack;
 	uint64_t tls;
 	uint32_t __user *parent_tid, *child_tid;
+	int __user *pidfd; /* CLONE_PIDFD */
 	pid_t want_tid; /* the child's, which the caller may choose (CAP_CHECKPOINT_RESTORE); or 0
 			 */
 };
 /* The new tid, or -EINVAL (also flags we do not have), -EAGAIN (limit), -ENOMEM, -EPERM, -EEXIST
- * (want_tid). The child returns 0 in its copy of the frame. */
+ * (want_tid), -EMFILE, -EFAULT (pidfd). The child returns 0 in its copy of the frame. */
 pid_t process_clone(const struct clone_args *a);
 /* Does another process have the same signal actions (CLONE_SIGHAND)? A hint unless it is one's own.
  */
@@ -283,18 +294,29 @@ struct wait_result {
 /* 0 and out->pid (0: WNOHANG and nothing), -ECHILD, -EINTR/-ERESTARTSYS. */
 int __must_check process_wait(
 	enum wait_id which, pid_t id, unsigned options, struct wait_result *out);
+/* The same for one child alone, whatever its number: @child is referenced by the caller. */
+int __must_check process_wait_child(
+	struct process *child, unsigned options, struct wait_result *out);
 void process_usage(struct process *p, struct usage *out, bool children);
 void task_usage(struct task *t, struct usage *out);
+/*
+ * ---- pidfds ---- pidfd_open(2). Context: may sleep, no locks.
+ * pidfd_open(): 0 and *out, -EINVAL (a thread that is not the first of its process), -ESRCH,
+ * -ENOMEM. pidfd_process(): 0 and *out, referenced, a zombie included; -EBADF (no pidfd), -ESRCH
+ * (reaped).
+ */
+int __must_check pidfd_open(pid_t pid, unsigned file_flags, struct file **out);
+int __must_check pidfd_process(const struct file *f, struct process **out);
 /* ---- limits ---- */
 uint64_t rlimit_cur(unsigned which); /* of the current process */
 int __must_check process_rlimit(struct process *p, unsigned which, const struct rlimit *new_,
 	struct rlimit *old); /* prlimit(2) */
 /*
  * The current thread's real user id is to be @uid: set*uid(2) call it before they commit the
- * credential. If that is a change, to one who has more threads than RLIMIT_NPROC without this one,
- * execve(2) will fail.
+ * credential, which they must if this succeeds. If that is a change, to one who has more threads
+ * than RLIMIT_NPROC without this one, execve(2) will fail. 0, or -EAGAIN: no memory.
  */
-void process_becomes_user(uid_t uid);
+int __must_check process_becomes_user(uid_t uid);
 /* ---- timers ---- */
 struct itimer {
 	uint64_t value_ns, interval_ns;
@@ -314,6 +336,14 @@ uint64_t process_cpu_ns(struct process *p); /* CLOCK_PROCESS_CPUTIME_ID */
 /* ---- priorities ---- getpriority(2), setpriority(2) */
 int process_getpriority(int which, int who); /* 20 - nice, or -errno */
 int __must_check process_setpriority(int which, int who, int nice);
+/*
+ * I/O priorities: ioprio_get(2), ioprio_set(2). They are kept and inherited, and have no effect.
+ * @ioprio: class above IOPRIO_CLASS_SHIFT, level in the lowest three bits. -EINVAL, -ESRCH, -EPERM.
+ */
+enum ioprio_class { IOPRIO_NONE, IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE };
+enum { IOPRIO_CLASS_SHIFT = 13, IOPRIO_LEVELS = 8 };
+int process_get_ioprio(int which, int who);
+int __must_check process_set_ioprio(int which, int who, int ioprio);
 /*
  * ---- futex(2) ---- uaddr is checked here. deadline_ns is absolute, WAIT_NO_DEADLINE without
  * timeout: on clock_ns()'s scale for FUTEX_WAIT (compat adds the relative time), on the realtime

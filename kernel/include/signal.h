@@ -93,6 +93,8 @@ int signal_send_process(struct process *p, int sig, const struct siginfo *info);
 int signal_send_pgrp(struct pgrp *g, int sig, const struct siginfo *info);
 /* By pid as kill(2): > 0 process, 0 own group, -1 all, < -1 group. With permission checks. */
 int __must_check signal_kill(pid_t pid, int sig, const struct siginfo *info);
+/* As signal_kill() to @p alone, which the caller references: -ESRCH when it is reaped. */
+int __must_check signal_kill_process(struct process *p, int sig, const struct siginfo *info);
 int __must_check signal_tkill(
 	pid_t tgid, pid_t tid, int sig, const struct siginfo *info); /* tgid -1: any */
 /* A fault of the current task: cannot be blocked or ignored (then it kills). */

@@ -157,7 +157,7 @@ static struct task *take_leaders_place_locked(struct process *p, struct uthread 
 	pid_t own = current->tid;
 	unsigned long f = spin_lock_irq(&p->sig_lock);
 
-	list_del(&old->uthread->node);
+	thread_unlist_locked(old->uthread);
 	hlist_del(&old->uthread->tid_hash);
 	hlist_del(&u->tid_hash);
 	current->tid = p->pid;

@@ -232,7 +232,7 @@ static bool leave_process_locked(struct uthread *u)
 	usage_add(&p->dead, &mine);
 	signal_flush_locked(p, &u->pending, ~0ull);
 	if (!is_leader)
-		list_del(&u->node);
+		thread_unlist_locked(u);
 	if (last) {
 		p->exit_code = p->flags & PROC_EXITING ? p->group_exit_code
 						       : p->leader->uthread->exit_code;
@@ -259,6 +259,7 @@ static void exit_notify(struct uthread *u)
 	if (leave_process_locked(u)) {
 		if (!list_empty(&p->children))
 			give_children_away_locked(p, &dead);
+		pidref_exited_locked(p);
 		if (p->parent->pgrp != p->pgrp && p->parent->session == p->session)
 			hang_up_if_orphaned_locked(p->pgrp, p);
 		if (parent_notify_exit_locked(p)) {

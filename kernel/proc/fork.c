@@ -4,7 +4,7 @@
  * Check flags and limits; reserve everything in a struct clone_plan, task first; commit under
  * tasklist_lock and sig_lock, where only one thing can still refuse: a signal for the caller, which
  * is then handled before the fork is tried again, so that a signal to a group never misses a child
- * that is being born. After that nothing fails. Does not: namespaces but for mounts, pidfds.
+ * that is being born. After that nothing fails. Does not: namespaces but for mounts.
  */
 #include <arch/frame.h>
 #include <arch/task.h>
@@ -24,15 +24,18 @@
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PTRACE | CLONE_VFORK |          \
 		CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | \
 		CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID |      \
-		CLONE_CLEAR_SIGHAND | CLONE_NEWNS)
+		CLONE_CLEAR_SIGHAND | CLONE_NEWNS | CLONE_PIDFD)
 
 struct clone_plan {
 	const struct clone_args *args;
 	uint64_t flags;
 	struct task *task;
 	struct uthread *thread;
+	struct user *user;       /* counts it; the thread's once there is one */
 	struct process *process; /* the new one, or the caller's for a thread */
 	struct vfork_wait *vfork;
+	struct file *pidfd; /* to be installed as ->fd; NULL: none */
+	int fd;
 };
 
 static int check_flags(const struct clone_args *a)
@@ -47,6 +50,8 @@ static int check_flags(const struct clone_args *a)
 		return -EINVAL;
 	if ((fl & CLONE_SIGHAND) && (fl & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
+	if ((fl & CLONE_PIDFD) && (fl & (CLONE_THREAD | CLONE_DETACHED)))
+		return -EINVAL;
 	if ((fl & CLONE_PARENT) && current_process() == init_process)
 		return -EINVAL;
 	if (a->exit_signal < 0 || a->exit_signal > NSIG)
@@ -54,14 +59,6 @@ static int check_flags(const struct clone_args *a)
 	if ((fl & CLONE_NEW_NAMESPACES & ~CLONE_NEWUSER) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	return fl & ~CLONE_KNOWN ? -EINVAL : 0;
-}
-
-/* One more thread: is it one too many of the user's? */
-static int check_limit(void)
-{
-	if (!user_has_threads(current->cred->uid, rlimit_cur(RLIMIT_NPROC)))
-		return 0;
-	return capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN) ? 0 : -EAGAIN;
 }
 
 static int plan_mm(struct clone_plan *c)
@@ -109,10 +106,13 @@ static int plan_thread(struct clone_plan *c)
 	if (!u)
 		return -ENOMEM;
 	c->thread = u;
+	u->user = c->user;
+	c->user = NULL;
 	u->task = c->task;
 	u->blocked = from->blocked;
 	u->personality = from->personality;
 	u->timer_slack_ns = from->timer_slack_ns;
+	u->ioprio = from->ioprio;
 	u->over_nproc = from->over_nproc;
 	/* A stack that two threads run on at once would be no stack. */
 	if (!(c->flags & CLONE_VM) || (c->flags & CLONE_VFORK))
@@ -172,6 +172,25 @@ static int plan_process(struct clone_plan *c)
 	return 0;
 }
 
+/* After the descriptors were copied: the child has no use for it. */
+static int plan_pidfd(struct clone_plan *c)
+{
+	int fd, err;
+
+	if (!(c->flags & CLONE_PIDFD))
+		return 0;
+	fd = fd_alloc(0, true);
+	if (fd < 0)
+		return fd;
+	err = pidfd_create_for_new(c->process, &c->pidfd);
+	if (err) {
+		fd_cancel(fd);
+		return err;
+	}
+	c->fd = fd;
+	return put_user(fd, c->args->pidfd);
+}
+
 static int plan_registers(struct clone_plan *c)
 {
 	struct frame f = *task_frame(current);
@@ -191,6 +210,10 @@ static void plan_cancel(struct clone_plan *c)
 {
 	struct task *t = c->task;
 
+	if (c->pidfd) {
+		fd_cancel(c->fd);
+		file_put(c->pidfd);
+	}
 	if (t->tid > 0)
 		pid_cancel(t->tid);
 	if (c->process && !(c->flags & CLONE_THREAD)) {
@@ -200,6 +223,7 @@ static void plan_cancel(struct clone_plan *c)
 	}
 	if (c->thread)
 		uthread_free(c->thread);
+	user_drop_thread(c->user);
 	if (t->fs)
 		fs_context_put(t->fs);
 	if (t->files)
@@ -228,6 +252,8 @@ static int plan_all(struct clone_plan *c)
 		err = plan_process(c);
 	if (!err)
 		err = pid_alloc(c->args->want_tid, &c->task->tid);
+	if (!err)
+		err = plan_pidfd(c);
 	return err;
 }
 
@@ -328,13 +354,15 @@ pid_t process_clone(const struct clone_args *a)
 	int err = check_flags(a);
 
 	if (!err)
-		err = check_limit();
+		err = nproc_enter(&c.user);
 	if (!err && signal_is_pending(current))
 		err = -ERESTARTNOINTR;
 	if (!err)
 		err = task_create(current->name, &c.task);
-	if (err)
+	if (err) {
+		user_drop_thread(c.user);
 		return err;
+	}
 	t = c.task;
 	if (c.flags & CLONE_VFORK) {
 		wait_queue_init(&v.wq);
@@ -349,6 +377,8 @@ pid_t process_clone(const struct clone_args *a)
 		return err;
 	}
 	tid = t->tid;
+	if (c.pidfd)
+		fd_install(c.fd, c.pidfd);
 	current->uthread->over_nproc = false; /* the limit has been judged anew */
 	if (c.flags & (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID))
 		store_tids(&c, tid);

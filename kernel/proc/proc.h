@@ -23,8 +23,9 @@ void process_hash_locked(struct process *p);
 void thread_hash_locked(struct uthread *u);
 struct uthread *thread_lookup(pid_t tid);  /* tasklist_lock held or RCU */
 struct process *process_lookup(pid_t pid); /* tasklist_lock held or RCU */
-unsigned threads_total(void);
 struct process *process_alloc(void) __must_check;
+/* The first thread; NULL: reaped. RCU or tasklist_lock held: the task stays in memory as long. */
+struct task *process_leader(const struct process *p);
 void process_free_unused(struct process *p); /* never published */
 struct uthread *uthread_alloc(void) __must_check;
 void uthread_free(struct uthread *u);
@@ -53,6 +54,22 @@ bool parent_notify_exit_locked(struct process *p);
 /* Tell the parent that @p stopped or went on (CLD_STOPPED, CLD_CONTINUED). tasklist_lock held. */
 void parent_notify_stop_locked(struct process *p, int code, int status);
 void current_drop_mm(void);
+
+/* ---- pidfd.c ---- */
+void pidref_put(struct pidref *r); /* NULL allowed; any context */
+/* @p became a zombie; left the tables. tasklist_lock held. */
+void pidref_exited_locked(struct process *p);
+void pidref_reaped_locked(struct process *p);
+/* A pidfd for @p, which is not in the tables yet: 0 and *out, -ENOMEM. */
+int __must_check pidfd_create_for_new(struct process *p, struct file **out);
+
+/* ---- user.c ---- */
+/* One more thread of real user @uid; *count: how many those are. NULL: no memory. May sleep. */
+struct user *user_add_thread(uid_t uid, uint32_t *count) __must_check;
+void user_drop_thread(struct user *u); /* one less; NULL allowed; any context but NMI */
+uint32_t user_threads(const struct user *u);
+/* @u leaves its process's list. tasklist_lock and sig_lock held. */
+void thread_unlist_locked(struct uthread *u);
 
 /* ---- signals ---- */
 #define STOP_SIGNALS (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
@@ -140,8 +157,11 @@ void futex_exit_thread(struct uthread *u);    /* robust list, clear_child_tid: b
 void usage_add(struct usage *to, const struct usage *from);
 void process_usage_locked(struct process *p, struct usage *out); /* sig_lock held */
 void rlimits_default(struct rlimit *l);
-/* Has the real user @uid @count threads or more? Context: may not hold tasklist_lock. */
-bool user_has_threads(uid_t uid, uint64_t count);
+/*
+ * One more thread of the current real user: counted, and judged by RLIMIT_NPROC. *out: to be left
+ * again by user_drop_thread(). 0, -EAGAIN (too many), -ENOMEM.
+ */
+int __must_check nproc_enter(struct user **out);
 /* execve(2), "execve() and EAGAIN": 0, -EAGAIN. */
 int __must_check exec_check_nproc(void);
 void mm_set_limits(struct mm *m, const struct process *p);

@@ -53,7 +53,6 @@ static struct hlist_head thread_table[HASH_SIZE];            /* [tasklist], read
 static struct spinlock pid_lock = SPINLOCK_INIT("pid_lock"); /* leaf; irq-save */
 static DECLARE_BITMAP(pid_map, PID_MAX);                     /* [pid_lock] */
 static pid_t last_pid;                                       /* [pid_lock] */
-static unsigned nr_pids;                                     /* [pid_lock] */
 static struct slab_cache *process_cache, *uthread_cache;
 
 /* Consecutive pids go to consecutive buckets. */
@@ -72,7 +71,6 @@ static int pid_take(pid_t want, pid_t *out)
 	f = spin_lock_irq(&pid_lock);
 	if (!bit_test(pid_map, (uint64_t)want)) {
 		bit_set(pid_map, (uint64_t)want);
-		nr_pids++;
 		*out = want;
 		err = 0;
 	}
@@ -94,7 +92,6 @@ int pid_alloc(pid_t want, pid_t *out)
 	if (id < PID_MAX) {
 		bit_set(pid_map, id);
 		last_pid = (pid_t)id;
-		nr_pids++;
 	}
 	spin_unlock_irq(&pid_lock, f);
 	if (id >= PID_MAX)
@@ -108,7 +105,6 @@ void pid_cancel(pid_t pid)
 	unsigned long f = spin_lock_irq(&pid_lock);
 
 	bit_clear(pid_map, (uint64_t)pid);
-	nr_pids--;
 	spin_unlock_irq(&pid_lock, f);
 }
 
@@ -119,11 +115,6 @@ void pid_release_locked(pid_t pid)
 		session_lookup_locked(pid))
 		return;
 	pid_cancel(pid);
-}
-
-unsigned threads_total(void)
-{
-	return READ_ONCE(nr_pids);
 }
 
 void process_hash_locked(struct process *p)
@@ -178,6 +169,27 @@ struct task *task_find(pid_t tid)
 	u = thread_lookup(tid);
 	if (u && refcount_inc_not_zero(&u->task->refs))
 		t = u->task;
+	rcu_read_unlock();
+	return t;
+}
+
+/* Who is not reaped yet keeps his leader a grace period at least: process_forget() comes later. */
+struct task *process_leader(const struct process *p)
+{
+	struct task *t = rcu_dereference(p->leader);
+
+	smp_rmb();
+	return READ_ONCE(p->flags) & PROC_REAPED ? NULL : t;
+}
+
+struct task *process_leader_get(struct process *p)
+{
+	struct task *t;
+
+	rcu_read_lock();
+	t = process_leader(p);
+	if (t && !refcount_inc_not_zero(&t->refs))
+		t = NULL;
 	rcu_read_unlock();
 	return t;
 }
@@ -251,6 +263,21 @@ struct files *task_files_get(struct task *t)
 	return fs;
 }
 
+struct file *task_fd_get(struct task *t, unsigned long fd)
+{
+	struct files *files = task_files_get(t);
+	struct file *f = NULL;
+
+	if (!files)
+		return NULL;
+	if (fd <= INT32_MAX && fd_next(files, (unsigned)fd, &f) != (int)fd && f) {
+		file_put(f);
+		f = NULL;
+	}
+	files_put(files);
+	return f;
+}
+
 struct fs_context *task_fs_get(struct task *t)
 {
 	struct fs_context *fs;
@@ -307,6 +334,7 @@ static void process_free_rcu(struct rcu_head *h)
 	pgrp_put(p->pgrp);
 	session_put(p->session);
 	actions_put(p->sighand);
+	pidref_put(p->pidref);
 	slab_free(process_cache, p);
 }
 
@@ -319,6 +347,7 @@ void process_put(struct process *p)
 void process_free_unused(struct process *p)
 {
 	actions_put(p->sighand);
+	pidref_put(p->pidref);
 	slab_free(process_cache, p);
 }
 
@@ -337,7 +366,15 @@ struct uthread *uthread_alloc(void)
 
 void uthread_free(struct uthread *u)
 {
+	user_drop_thread(u->user);
 	slab_free(uthread_cache, u);
+}
+
+void thread_unlist_locked(struct uthread *u)
+{
+	list_del(&u->node);
+	user_drop_thread(u->user);
+	u->user = NULL;
 }
 
 /* task_free_hook: nobody can find @t any more. */
@@ -382,13 +419,14 @@ void process_unhash_locked(struct process *p)
 	ASSERT_LOCKED(&tasklist_lock);
 	f = spin_lock_irq(&p->sig_lock);
 	p->flags |= PROC_REAPED;
-	list_del(&u->node);
+	thread_unlist_locked(u);
 	spin_unlock_irq(&p->sig_lock, f);
 	pgrp_leave_locked(p); /* while we still bear the number: it is released once, below */
 	hlist_del(&u->tid_hash);
 	hlist_del(&p->hash);
 	list_del(&p->all_node);
 	list_del(&p->sibling);
+	pidref_reaped_locked(p);
 	pid_release_locked(p->pid);
 }
 

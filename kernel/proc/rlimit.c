@@ -6,9 +6,10 @@
  * arm the process's CPU timer (itimer.c); the others are read where they matter. A limit is one
  * word: readers need no lock.
  *
- * RLIMIT_NPROC binds a user, so it can be exceeded by becoming another one. set*uid(2) must not
- * fail for that (programs that did not look kept their privileges); the thread remembers it, and
- * execve(2) fails while it is so.
+ * RLIMIT_NPROC binds a real user, whose threads user.c counts. Who has CAP_SYS_RESOURCE or
+ * CAP_SYS_ADMIN may make more. It can be exceeded by becoming another user, too: set*uid(2) must
+ * not fail for that (programs that did not look kept their privileges); the thread remembers it,
+ * and execve(2) fails while it is so.
  */
 #include <cred.h>
 #include <error.h>
@@ -41,46 +42,53 @@ uint64_t rlimit_cur(unsigned which)
 	return p && which < RLIMIT_COUNT ? READ_ONCE(p->limits[which].cur) : RLIM_INFINITY;
 }
 
-/* They can only be that many if there are that many in all, which is quickly seen. */
-bool user_has_threads(uid_t uid, uint64_t count)
+/* The kernel's own user has no limit (setrlimit(2)). */
+static bool exceeds_nproc(uid_t uid, uint64_t count)
 {
-	const struct process *p;
-	uint64_t n = 0;
-	unsigned long f;
-
-	if (threads_total() < count)
-		return false;
-	f = spin_lock_irq(&tasklist_lock);
-	list_for_each_entry (p, &all_processes, all_node)
-		if (rcu_dereference(p->leader->cred)->uid == uid)
-			n += MAX(p->nr_threads, 1u);
-	spin_unlock_irq(&tasklist_lock, f);
-	return n >= count;
+	return uid != task_kernel_cred->uid && count > rlimit_cur(RLIMIT_NPROC);
 }
 
-/* The kernel's own user has no limit. */
-static bool exceeds_nproc(uid_t uid)
+int nproc_enter(struct user **out)
 {
-	uint64_t limit = rlimit_cur(RLIMIT_NPROC);
+	uid_t uid = current->cred->uid;
+	uint32_t count;
+	struct user *u = user_add_thread(uid, &count);
 
-	return limit != RLIM_INFINITY && uid != task_kernel_cred->uid &&
-	       user_has_threads(uid, limit + 1);
+	if (!u)
+		return -ENOMEM;
+	if (exceeds_nproc(uid, count) && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN)) {
+		user_drop_thread(u);
+		return -EAGAIN;
+	}
+	*out = u;
+	return 0;
 }
 
-void process_becomes_user(uid_t uid)
+int process_becomes_user(uid_t uid)
 {
-	if (uid != current->cred->uid)
-		current->uthread->over_nproc = exceeds_nproc(uid);
+	struct uthread *t = current->uthread;
+	struct user *u;
+	uint32_t count;
+
+	if (uid == current->cred->uid)
+		return 0;
+	u = user_add_thread(uid, &count);
+	if (!u)
+		return -EAGAIN;
+	user_drop_thread(t->user);
+	t->user = u;
+	t->over_nproc = exceeds_nproc(uid, count - 1);
+	return 0;
 }
 
 int exec_check_nproc(void)
 {
-	struct uthread *u = current->uthread;
+	struct uthread *t = current->uthread;
 
-	if (likely(!u->over_nproc))
+	if (likely(!t->over_nproc))
 		return 0;
-	u->over_nproc = exceeds_nproc(current->cred->uid);
-	return u->over_nproc ? -EAGAIN : 0;
+	t->over_nproc = exceeds_nproc(current->cred->uid, user_threads(t->user));
+	return t->over_nproc ? -EAGAIN : 0;
 }
 
 void mm_set_limits(struct mm *m, const struct process *p)
@@ -95,14 +103,18 @@ void mm_set_limits(struct mm *m, const struct process *p)
 static int may_look(struct process *p)
 {
 	const struct cred *me = current->cred, *him;
+	const struct task *leader;
 	int err = 0;
 
 	if (p == current_process() || capable(CAP_SYS_RESOURCE))
 		return 0;
 	rcu_read_lock();
-	him = rcu_dereference(READ_ONCE(p->leader)->cred);
-	if (me->uid != him->uid || me->uid != him->euid || me->uid != him->suid ||
-		me->gid != him->gid || me->gid != him->egid || me->gid != him->sgid)
+	leader = process_leader(p);
+	him = leader ? rcu_dereference(leader->cred) : NULL;
+	if (!him)
+		err = -ESRCH;
+	else if (me->uid != him->uid || me->uid != him->euid || me->uid != him->suid ||
+		 me->gid != him->gid || me->gid != him->egid || me->gid != him->sgid)
 		err = -EPERM;
 	rcu_read_unlock();
 	return err;

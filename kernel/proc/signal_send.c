@@ -246,13 +246,13 @@ int signal_permission(
 
 static int kill_process(struct process *p, int sig, const struct siginfo *info)
 {
+	const struct task *leader;
 	unsigned long f;
 	int err;
 
-	/* The leader's task stays until the process is reaped, and its memory through our read
-	 * section. */
 	rcu_read_lock();
-	err = signal_permission(p, READ_ONCE(p->leader), sig, info);
+	leader = process_leader(p);
+	err = leader ? signal_permission(p, leader, sig, info) : -ESRCH;
 	rcu_read_unlock();
 	if (err || !sig)
 		return err;
@@ -260,6 +260,13 @@ static int kill_process(struct process *p, int sig, const struct siginfo *info)
 	err = signal_send_locked(p, NULL, sig, info);
 	spin_unlock_irq(&p->sig_lock, f);
 	return err;
+}
+
+int signal_kill_process(struct process *p, int sig, const struct siginfo *info)
+{
+	if (sig != 0 && !signal_valid(sig))
+		return kill_process(p, 0, info) == -ESRCH ? -ESRCH : -EINVAL;
+	return kill_process(p, sig, info);
 }
 
 static int kill_one(pid_t pid, int sig, const struct siginfo *info)

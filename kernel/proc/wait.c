@@ -14,6 +14,7 @@
 struct wait_query {
 	enum wait_id which;
 	pid_t id;
+	const struct process *child; /* the only one; NULL: as @which says */
 	unsigned options;
 	struct wait_result *out;
 	struct process *reaped; /* to be forgotten without locks */
@@ -21,6 +22,8 @@ struct wait_query {
 
 static bool matches(const struct wait_query *q, const struct process *c)
 {
+	if (q->child && c != q->child)
+		return false;
 	if (q->which == WAIT_PID && c->pid != q->id)
 		return false;
 	if (q->which == WAIT_PGRP && c->pgrp->id != q->id)
@@ -108,32 +111,45 @@ static int scan(struct wait_query *q)
 	return ret;
 }
 
-int process_wait(enum wait_id which, pid_t id, unsigned options, struct wait_result *out)
+static int wait_for(struct wait_query *q)
 {
-	struct wait_query q = {.which = which, .id = id, .options = options, .out = out};
 	struct process *me = current_process();
 	int found, err;
 
-	if (which == WAIT_PGRP && id == 0)
-		q.id = me->pgrp->id;
-	out->pid = 0;
-	found = scan(&q);
-	if (found == 0 && !(options & WNOHANG)) {
+	q->out->pid = 0;
+	found = scan(q);
+	if (found == 0 && !(q->options & WNOHANG)) {
 		struct wait_entry we = {
 			.node = LIST_INIT(we.node), .task = current, .wake = wake_default};
 
 		for (err = 0; !err;) {
 			wait_prepare(&me->child_wait, &we, TASK_INTERRUPTIBLE);
-			found = scan(&q);
+			found = scan(q);
 			if (found)
 				break;
 			err = wait_sleep(TASK_INTERRUPTIBLE);
 		}
 		wait_finish(&me->child_wait, &we);
 		if (!found)
-			found = scan(&q);
+			found = scan(q);
 		if (!found)
 			return err;
 	}
 	return found < 0 ? found : 0;
+}
+
+int process_wait(enum wait_id which, pid_t id, unsigned options, struct wait_result *out)
+{
+	struct wait_query q = {.which = which, .id = id, .options = options, .out = out};
+
+	if (which == WAIT_PGRP && id == 0)
+		q.id = current_process()->pgrp->id;
+	return wait_for(&q);
+}
+
+int process_wait_child(struct process *child, unsigned options, struct wait_result *out)
+{
+	struct wait_query q = {.child = child, .options = options, .out = out};
+
+	return wait_for(&q);
 }

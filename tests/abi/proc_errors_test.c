@@ -4,7 +4,9 @@
  */
 #include "abi.h"
 
+#include <linux/capability.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -419,6 +421,128 @@ CASE(programs_of_a_user_with_too_many_threads)
 	judged_at_each_exec(other);
 	abi_reap("the first", other[0]);
 	abi_reap("the second", other[1]);
+}
+
+static struct gate stay;
+
+static void *stays(void *unused)
+{
+	gate_wait(&stay);
+	return unused;
+}
+
+static void start_thread(void)
+{
+	pthread_t t;
+	int err = pthread_create(&t, NULL, stays, NULL);
+
+	say("another thread: %s", err ? errno_name(err) : "ok");
+}
+
+/* Again until it works: a thread counts for a moment after it is joined. */
+static void fork_soon(void)
+{
+	pid_t pid = -1;
+
+	for (int i = 0; i < 1000 && pid < 0; i++, pause_ms(1))
+		pid = fork();
+	if (!pid)
+		_exit(9);
+	abi_reap("made at last", pid);
+}
+
+CASE(threads_and_zombies_count)
+{
+	siginfo_t info;
+	pid_t pid;
+
+	gate_init(&stay);
+	IN_CHILD
+	{
+		drop_to(CROWDED, CROWDED);
+		allow_threads(3);
+		start_thread();
+		start_thread();
+		start_thread();
+		R(sc0(fork));
+		gate_open(&stay);
+		gate_open(&stay);
+		fork_soon();
+	}
+	IN_CHILD
+	{
+		drop_to(CROWDED, CROWDED);
+		allow_threads(2);
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		waitid(P_PID, pid, &info, WEXITED | WNOWAIT);
+		R(sc0(fork));
+		waitpid(pid, NULL, 0);
+		fork_soon();
+	}
+}
+
+/* The call changes the thread's ids only; the C library would change all. */
+static void *becomes_another(void *arg)
+{
+	R(sc(setresuid, CROWDED, CROWDED, CROWDED));
+	gate_open(arg);
+	gate_wait(&stay);
+	return NULL;
+}
+
+CASE(each_thread_counts_for_its_own_user)
+{
+	struct gate ready;
+	pthread_t t;
+
+	gate_init(&stay);
+	gate_init(&ready);
+	pthread_create(&t, NULL, becomes_another, &ready);
+	gate_wait(&ready);
+	IN_CHILD
+	{
+		drop_to(CROWDED, CROWDED);
+		allow_threads(2);
+		R(sc0(fork));
+		allow_threads(3);
+		fork_soon();
+	}
+	gate_open(&stay);
+	pthread_join(t, NULL);
+	IN_CHILD
+	{
+		drop_to(CROWDED, CROWDED);
+		allow_threads(2);
+		fork_soon();
+	}
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {0};
+
+	R(sc(capset, &head, none));
+}
+
+CASE(who_has_no_limit)
+{
+	IN_CHILD
+	{
+		no_more_processes();
+		drop_capabilities();
+		fork_soon(); /* real user 0, without a capability */
+	}
+	IN_CHILD
+	{
+		R(sc(setresuid, CROWDED, 0, 0));
+		no_more_processes();
+		fork_soon(); /* another real user, with all of them */
+		drop_capabilities();
+		R(sc0(fork));
+	}
 }
 
 int abi_helper(int argc, char **argv)

@@ -4,7 +4,7 @@
 /* clang-format off */
 /* LINK: kernel/proc/process.c kernel/proc/pgrp.c kernel/proc/jobs.c kernel/proc/fork.c */
 /* LINK: kernel/proc/exit.c kernel/proc/wait.c kernel/proc/signal.c kernel/proc/signal_send.c */
-/* LINK: kernel/proc/sighand.c */
+/* LINK: kernel/proc/sighand.c kernel/proc/pidfd.c kernel/proc/user.c */
 /* LINK: kernel/proc/signal_deliver.c kernel/proc/signal_wait.c kernel/proc/usage.c */
 /* LINK: kernel/proc/itimer.c kernel/proc/posix_timer.c kernel/proc/futex.c */
 /* LINK: kernel/proc/futex_pi.c kernel/proc/futex_exit.c kernel/proc/rlimit.c kernel/proc/oom.c kernel/proc/reboot.c */
@@ -143,13 +143,27 @@ TEST(clone_refuses_nonsense)
 	EXPECT_EQ(process_clone(&a), -EINVAL);
 }
 
+static unsigned pids_in_use(void)
+{
+	unsigned n = 0;
+	pid_t got;
+
+	for (pid_t pid = 1; pid < PID_MAX; pid++)
+		if (pid_alloc(pid, &got))
+			n++;
+		else
+			pid_cancel(pid);
+	return n;
+}
+
 TEST(fork_without_memory_undoes_all)
 {
 	unsigned failures = 0;
-	unsigned pids;
+	unsigned pids, threads;
 
 	world_begin();
-	pids = threads_total();
+	threads = user_threads(init_task->uthread->user);
+	pids = pids_in_use();
 	for (long n = 0; n < 40; n++) {
 		long before;
 		struct task *c;
@@ -169,9 +183,68 @@ TEST(fork_without_memory_undoes_all)
 		failures++;
 		unit_rcu_flush();
 		EXPECT_EQ(alloc_live(), before);
-		EXPECT_EQ(threads_total(), pids);
+		EXPECT_EQ(pids_in_use(), pids);
+		EXPECT_EQ(user_threads(init_task->uthread->user), threads);
 	}
 	EXPECT(failures >= 5);
+}
+
+static void as_user(struct task *t, uid_t uid)
+{
+	struct task *outer = current;
+	struct cred *c;
+
+	current_task_ = t;
+	c = cred_prepare(current->cred);
+	EXPECT_EQ(cred_setresuid(c, uid, uid, uid), 0);
+	EXPECT_EQ(process_becomes_user(uid), 0);
+	cred_commit(c);
+	current_task_ = outer;
+}
+
+TEST(threads_count_for_their_own_real_user_until_they_are_reaped)
+{
+	struct wait_result r;
+	struct task *a, *t;
+	struct user *rest;
+	uint32_t kernels;
+	long before;
+
+	world_begin();
+	unit_rcu_flush();
+	before = alloc_live();
+	kernels = user_threads(init_task->uthread->user);
+	a = spawn();
+	current_task_ = a;
+	t = spawn_flags(THREAD_FLAGS);
+	REQUIRE(t);
+	EXPECT_EQ(user_threads(a->uthread->user), kernels + 2);
+	as_user(t, 77);
+	EXPECT_EQ(user_threads(a->uthread->user), kernels + 1);
+	EXPECT_EQ(user_threads(t->uthread->user), 1);
+	EXPECT(!t->uthread->over_nproc);
+	a->process->limits[RLIMIT_NPROC].cur = 0;
+	as_user(a, 77);
+	EXPECT(a->uthread->over_nproc);
+	EXPECT_EQ(exec_check_nproc(), -EAGAIN);
+	EXPECT_EQ(nproc_enter(&rest), -EAGAIN);
+	a->process->limits[RLIMIT_NPROC].cur = 2;
+	EXPECT_EQ(exec_check_nproc(), 0);
+	EXPECT(!spawn());
+	a->process->limits[RLIMIT_NPROC].cur = 3;
+	EXPECT_EQ(nproc_enter(&rest), 0);
+	current_task_ = init_task;
+	EXPECT_EQ(user_threads(rest), 3);
+	EXPECT(run_as(a, do_thread_exit));
+	EXPECT_EQ(user_threads(rest), 3); /* the first thread, until the process is waited for */
+	EXPECT(run_as(t, do_exit_3));
+	EXPECT_EQ(user_threads(rest), 2);
+	EXPECT_EQ(process_wait(WAIT_ANY, 0, WEXITED, &r), 0);
+	EXPECT_EQ(user_threads(rest), 1);
+	user_drop_thread(rest);
+	EXPECT_EQ(user_threads(init_task->uthread->user), kernels);
+	unit_rcu_flush();
+	EXPECT_EQ(alloc_live(), before);
 }
 
 TEST(setpgid_has_its_errors)
@@ -212,7 +285,7 @@ TEST(a_pid_stays_taken_while_its_group_lives)
 	unsigned before;
 
 	world_begin();
-	before = threads_total();
+	before = pids_in_use();
 	a = spawn();
 	b = spawn();
 	pid = a->tid;
@@ -220,10 +293,10 @@ TEST(a_pid_stays_taken_while_its_group_lives)
 	EXPECT_EQ(process_setpgid(b->tid, pid), 0);
 	EXPECT(run_as(a, do_exit_3));
 	EXPECT_EQ(process_wait(WAIT_ANY, 0, WEXITED, &r), 0);
-	EXPECT_EQ(threads_total(), before + 2);
+	EXPECT_EQ(pids_in_use(), before + 2);
 	EXPECT(run_as(b, do_exit_3));
 	EXPECT_EQ(process_wait(WAIT_PGRP, pid, WEXITED, &r), 0);
-	EXPECT_EQ(threads_total(), before);
+	EXPECT_EQ(pids_in_use(), before);
 }
 
 TEST(a_dying_session_leader_gives_up_its_terminal)

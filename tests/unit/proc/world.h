@@ -230,7 +230,46 @@ void fs_context_put(struct fs_context *f)
 }
 void file_put(struct file *f)
 {
-	(void)f;
+	if (!refcount_dec(&f->refs))
+		return;
+	f->ops->release(f);
+	kfree(f);
+}
+int file_create_anon(const char *name, const struct file_ops *ops, void *private, unsigned flags,
+	struct file **out)
+{
+	struct file *f = kzalloc(sizeof(*f));
+
+	(void)name;
+	if (!f)
+		return -ENOMEM;
+	refcount_set(&f->refs, 1);
+	f->ops = ops;
+	f->private = private;
+	f->flags = flags;
+	*out = f;
+	return 0;
+}
+static struct file *opened; /* by fork; the only descriptor there is, 7 */
+static bool no_descriptors;
+int fd_alloc(unsigned from, bool cloexec)
+{
+	(void)from;
+	return no_descriptors ? -EMFILE : cloexec ? 7 : -EINVAL;
+}
+void fd_cancel(int fd)
+{
+	EXPECT_EQ(fd, 7);
+}
+void fd_install(int fd, struct file *f)
+{
+	EXPECT_EQ(fd, 7);
+	opened = f;
+}
+int fd_next(struct files *fs, unsigned from, struct file **out)
+{
+	(void)fs, (void)from, (void)out;
+	return -1;
 }
 int vfs_sync_all(void)
 {
@@ -313,6 +352,7 @@ static void world_begin(void)
 	in_syscall = restarted = restarted_block = false;
 	nr_handled = 0;
 	if (!init_task) {
+		uint32_t threads;
 		pid_t pid;
 
 		if (task_create("init", &init_task) || mm_create(&init_task->mm) ||
@@ -327,6 +367,7 @@ static void world_begin(void)
 		p->flags = PROC_INIT;
 		u->task = init_task;
 		u->process = p;
+		u->user = user_add_thread(cred_kernel.uid, &threads);
 		p->pid = init_task->tid = pid;
 		p->leader = task_get(init_task);
 		p->nr_threads = p->nr_live = 1;
