@@ -123,7 +123,5 @@ void entry_free_inode(struct inode *i);
 void entry_evict(struct inode *i);
 /* The process whose directory /proc/PID @f is, referenced; NULL: it is something else. */
 struct process *proc_dir_process(const struct file *f);
-/* The process whose directory /proc/PID @f is, referenced; NULL: it is something else. */
-struct process *proc_dir_process(const struct file *f);
 void procfs_init(void); /* registers "proc" */
 void sysfs_init(void);  /* registers "sysfs" */

@@ -4,6 +4,7 @@
  */
 #include "procfs.h"
 #include <abi/version.h>
+#include <events.h>
 #include <ipc.h>
 #include <pagecache.h>
 #include <policy.h>
@@ -157,6 +158,37 @@ static int show_file_max(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
+static int show_inotify(struct text *t, const struct proc_node *n)
+{
+	text_add(t, "%u\n", READ_ONCE(inotify_limits[n->entry->index]));
+	return 0;
+}
+
+static ssize_t write_inotify(const struct proc_node *n, char *s, size_t len)
+{
+	const char *end;
+	uint64_t value;
+
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	value = strtou64(s, &end, 10);
+	if (end == s || (*end && *end != '\n') || value > INT32_MAX)
+		return -EINVAL;
+	WRITE_ONCE(inotify_limits[n->entry->index], (uint32_t)value);
+	return (ssize_t)len;
+}
+
+#define INOTIFY_LIMIT(n, which)                                                                    \
+	{                                                                                          \
+		.name = n, .mode = S_IFREG | 0644, .show = show_inotify, .write = write_inotify,   \
+		.index = which                                                                     \
+	}
+static const struct proc_entry inotify_entries[] = {
+	INOTIFY_LIMIT("max_queued_events", INOTIFY_MAX_EVENTS),
+	INOTIFY_LIMIT("max_user_instances", INOTIFY_MAX_INSTANCES),
+	INOTIFY_LIMIT("max_user_watches", INOTIFY_MAX_WATCHES),
+	{0},
+};
 static const struct proc_entry random_entries[] = {
 	PROC_FILE("boot_id", show_boot_id),
 	PROC_FILE("entropy_avail", show_entropy),
@@ -197,6 +229,7 @@ static const struct proc_entry vm_entries[] = {
 static const struct proc_entry fs_entries[] = {
 	PROC_FILE("file-max", show_file_max),
 	PROC_FILE("file-nr", show_file_nr),
+	{.name = "inotify", .mode = S_IFDIR | 0555, .children = inotify_entries},
 	PROC_FILE("nr_open", show_nr_open),
 	PROC_FILE("pipe-max-size", show_pipe_max),
 	{0},

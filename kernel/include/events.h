@@ -47,4 +47,22 @@ int __must_check timerfd_settime(struct file *f, unsigned flags, const struct ti
 	struct timer_setting *old); /* @old may be NULL */
 int __must_check timerfd_gettime(struct file *f, struct timer_setting *out);
 
+/* ---- inotify(7) ---- */
+enum watch_flags { /* of a watch, beside notify.h's events; WATCH_ADD and WATCH_CREATE of one call
+		    */
+	WATCH_EXCL_UNLINK = 1 << 26,
+	WATCH_CREATE = 1 << 28,
+	WATCH_ADD = 1 << 29,
+	WATCH_ONESHOT = 1u << 31
+};
+enum inotify_limit { INOTIFY_MAX_EVENTS, INOTIFY_MAX_INSTANCES, INOTIFY_MAX_WATCHES };
+extern uint32_t inotify_limits[3]; /* /proc/sys/fs/inotify; read racily */
+struct inotify;
+int __must_check inotify_create(unsigned file_flags, struct file **out); /* -EMFILE, -ENOMEM */
+struct inotify *inotify_of(const struct file *f);                        /* NULL: not one */
+/* The watch's number. -EACCES (it cannot be read), -EEXIST (WATCH_CREATE), -ENOSPC, -ENOMEM. */
+int __must_check inotify_add(struct inotify *g, const struct path *p, uint32_t mask);
+int __must_check inotify_remove(struct inotify *g, int wd); /* -EINVAL: none of its */
+void inotify_init(uint64_t pages);                          /* boot; @pages of memory */
+
 void events_init(void); /* boot */

@@ -167,7 +167,8 @@ int __must_check vfs_open_path(
 /*
  * A file without a name in the tree, with an inode of its own (mode 0600 without a type: the caller
  * may set the type). In /proc/PID/fd a name in brackets ("[eventfd]") shows as
- * "anon_inode:[eventfd]", another one with the inode's number: "socket:[17]".
+ * "anon_inode:[eventfd]", one that begins with "anon_inode:" as it is, another one with the inode's
+ * number: "socket:[17]".
  */
 int __must_check file_create_anon(const char *name, const struct file_ops *ops, void *private,
 	unsigned flags, struct file **out);

@@ -131,7 +131,9 @@ struct inode {
 	struct list_head file_locks; /* [s] flock and fcntl locks */
 	int32_t write_count;         /* [s] >0 writers, <0 executing (ETXTBSY) */
 	uint32_t generation;
-	uint32_t iflags; /* [l] inode_flags; read racily */
+	uint32_t iflags;           /* [l] inode_flags; read racily */
+	uint32_t watched;          /* [s] events that somebody waits for; read racily: notify.c */
+	struct hlist_head watches; /* [s] RCU readers */
 	struct rcu_head rcu;
 };
 enum inode_flags { /* ioctl_iflags(2): what the vfs enforces */
@@ -215,7 +217,8 @@ struct super {
 	void *private;
 	struct list_head node;
 	uint32_t nr_inodes;
-	char id[32]; /* device or type name for messages */
+	atomic_t watches; /* of its inodes, each of which they hold: notify.c */
+	char id[32];      /* device or type name for messages */
 };
 struct fs_type {
 	const char *name;

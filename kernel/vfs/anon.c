@@ -83,7 +83,9 @@ char *anon_path_name(const struct dentry *d, char *buf, size_t size)
 {
 	size_t n;
 
-	if (d->name.name[0] == '[')
+	if (!strncmp(d->name.name, "anon_inode:", 11))
+		n = strlcpy(buf, d->name.name, size);
+	else if (d->name.name[0] == '[')
 		n = (size_t)snprintf(buf, size, "anon_inode:%s", d->name.name);
 	else
 		n = (size_t)snprintf(

@@ -153,20 +153,39 @@ ssize_t vfs_readlink(const struct path *p, char *buf, size_t size)
 
 /* ---- changing attributes ---- */
 
+/* One time alone stands for the reading or writing that would have changed it. */
+static uint32_t change_event(unsigned valid)
+{
+	const unsigned times = ATTR_ATIME | ATTR_MTIME;
+	uint32_t event = 0;
+
+	if (valid & (ATTR_MODE | ATTR_UID | ATTR_GID) || (valid & times) == times)
+		event |= IN_ATTRIB;
+	if ((valid & times) == ATTR_ATIME)
+		event |= IN_ACCESS;
+	if ((valid & times) == ATTR_MTIME || valid & ATTR_SIZE)
+		event |= IN_MODIFY;
+	return event;
+}
+
 int vfs_setattr(struct dentry *d, struct iattr *a)
 {
 	struct inode *i = d->inode;
+	int err = 0;
 
 	if (!(a->valid & ATTR_CTIME)) {
 		a->valid |= ATTR_CTIME;
 		a->ctime = time_now_coarse();
 	}
 	if (i->ops->setattr)
-		return i->ops->setattr(d, a);
-	if (a->valid & ATTR_SIZE)
-		return -EINVAL;
-	inode_setattr(i, a);
-	return 0;
+		err = i->ops->setattr(d, a);
+	else if (a->valid & ATTR_SIZE)
+		err = -EINVAL;
+	else
+		inode_setattr(i, a);
+	if (!err && change_event(a->valid))
+		notify_dentry(d, change_event(a->valid));
+	return err;
 }
 
 /* ioctl_iflags(2); @touch: times of now, as anybody who may write can set them. */

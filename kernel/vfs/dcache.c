@@ -237,8 +237,10 @@ static void d_kill(struct dentry *d)
 		d->inode = NULL;
 		seq_write_end(&d->seq);
 		name_release(d);
-		if (i)
+		if (i) {
+			notify_unbound(i);
 			inode_put(i);
+		}
 		again = false;
 		rcu_read_lock();
 		rcu_call(&d->rcu, dentry_free);
@@ -374,6 +376,7 @@ void d_delete(struct dentry *d)
 	if (!(READ_ONCE(d->flags) & (D_NOCACHE | D_UNHASHED)) && d_claim(d, 1, D_REFS_FROZEN)) {
 		d_set_inode(d, NULL);
 		__atomic_store_n(&d->refs.v, 1, __ATOMIC_RELEASE);
+		notify_unbound(i);
 		inode_put(i);
 		return;
 	}

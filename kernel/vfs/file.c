@@ -137,11 +137,19 @@ static void file_free(struct rcu_head *h)
 	slab_free(file_cache, container_of(h, struct file, rcu));
 }
 
+static __noinline void tell_closed(const struct file *f)
+{
+	if (f->ops != &path_fops)
+		notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+}
+
 static __noinline void file_last_put(struct file *f)
 {
 	if (!list_empty(&f->epoll_items) && file_released)
 		file_released(f);
 	if (f->inode) {
+		if (notify_anybody())
+			tell_closed(f);
 		if (!list_empty(&f->inode->file_locks))
 			locks_release(f);
 		if (f->ops->release)

@@ -9,6 +9,7 @@
 #include <error.h>
 #include <file.h>
 #include <log.h>
+#include <notify.h>
 #include <policy.h>
 #include <rcu.h>
 #include <slab.h>
@@ -185,6 +186,11 @@ extern const struct file_ops chrdev_fops, blkdev_fops, fifo_fops;
 extern const struct vma_ops file_vma_ops;
 char *anon_path_name(const struct dentry *d, char *buf, size_t size);
 bool sb_is_anon(const struct super *sb);
+
+/* ---- rw.c ---- */
+/* vfs_read() and vfs_write() that nobody hears of: their callers tell it once of many. */
+ssize_t vfs_read_quiet(struct file *f, struct iov_iter *to, int64_t *pos);
+ssize_t vfs_write_quiet(struct file *f, struct iov_iter *from, int64_t *pos);
 
 /* ---- pipe.c ---- */
 struct pipe_buf {

@@ -66,6 +66,8 @@ static int finish_open(struct file *f, struct path *p, unsigned flags, bool crea
 		return err;
 	}
 	err = file_open_path(f, p);
+	if (notify_anybody() && !err)
+		notify_file(f, IN_OPEN);
 	if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && !created && S_ISREG(i->mode))
 		err = inode_truncate(&f->path, 0, f);
 	return err;
@@ -83,7 +85,10 @@ static int create_locked(struct walk *w, struct dentry *d, mode_t mode)
 		return err;
 	if (!dir->ops->create)
 		return -EACCES;
-	return dir->ops->create(dir, d, S_IFREG | (mode & 07777 & ~current->fs->umask));
+	err = dir->ops->create(dir, d, S_IFREG | (mode & 07777 & ~current->fs->umask));
+	if (!err)
+		notify_create(dir, d);
+	return err;
 }
 
 /* The last component into @n, made if it is not there. */

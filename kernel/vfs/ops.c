@@ -96,8 +96,10 @@ unlock:
 	return err;
 }
 
-static void change_end(struct parent *p, struct dentry *d)
+static void change_end(struct parent *p, struct dentry *d, int err)
 {
+	if (!err)
+		notify_create(p->path.dentry->inode, d);
 	rwsem_write_unlock(&p->path.dentry->inode->lock);
 	d_put(d);
 	path_put(&p->path);
@@ -115,7 +117,7 @@ int vfs_mkdir(const struct path *base, const char *name, mode_t mode)
 	dir = p.path.dentry->inode;
 	mode &= (0777 | S_ISVTX) & ~current->fs->umask;
 	err = dir->ops->mkdir ? dir->ops->mkdir(dir, d, mode | S_IFDIR) : -EPERM;
-	change_end(&p, d);
+	change_end(&p, d, err);
 	return err;
 }
 
@@ -171,7 +173,7 @@ int vfs_mknod_path(
 		*out = (struct path){p.path.mnt, d};
 		path_get(out);
 	}
-	change_end(&p, d);
+	change_end(&p, d, err);
 	return err;
 }
 
@@ -194,7 +196,7 @@ int vfs_symlink(const char *target, const struct path *base, const char *name)
 		return err;
 	dir = p.path.dentry->inode;
 	err = dir->ops->symlink ? dir->ops->symlink(dir, d, target) : -EPERM;
-	change_end(&p, d);
+	change_end(&p, d, err);
 	return err;
 }
 
@@ -224,8 +226,10 @@ int vfs_link(const struct path *from, const struct path *base, const char *name)
 		else
 			err = dir->ops->link(dir, d, target);
 		rwsem_write_unlock(&target->lock);
+		if (!err)
+			notify_inode(target, IN_ATTRIB);
 	}
-	change_end(&p, d);
+	change_end(&p, d, err);
 	return err;
 }
 
@@ -293,8 +297,11 @@ int vfs_unlink(const struct path *base, const char *name)
 	rwsem_write_lock_nested(&victim->lock, 1);
 	err = dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
 	rwsem_write_unlock(&victim->lock);
-	if (!err)
+	if (!err) {
+		notify_inode(victim, IN_ATTRIB);
 		d_delete(d);
+		notify_name(dir, &d->name, IN_DELETE);
+	}
 	remove_end(&p, d, err);
 	inode_put(victim);
 	return err;
@@ -321,8 +328,10 @@ int vfs_rmdir(const struct path *base, const char *name)
 		spin_unlock(&victim->spin);
 	}
 	rwsem_write_unlock(&victim->lock);
-	if (!err)
+	if (!err) {
 		d_delete(d);
+		notify_name(dir, &d->name, IN_DELETE | IN_ISDIR);
+	}
 	remove_end(&p, d, err);
 	inode_put(victim);
 	return err;

@@ -19,6 +19,8 @@ int vfs_readdir(struct file *f, struct dir_context *ctx)
 	ctx->pos = f->pos;
 	err = i->state & I_DEAD ? -ENOENT : f->ops->readdir(f, ctx);
 	f->pos = ctx->pos;
+	if (!(i->state & I_DEAD))
+		notify_file(f, IN_ACCESS);
 	rwsem_read_unlock(&i->lock);
 	mutex_unlock(&f->pos_lock);
 	if (!err && !(f->flags & O_NOATIME))

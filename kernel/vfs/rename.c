@@ -94,11 +94,25 @@ static int check_permissions(const struct renaming *r)
 	return err;
 }
 
+static void tell_watchers(const struct renaming *r, struct inode *od, struct inode *nd,
+	struct inode *moved, struct inode *target)
+{
+	bool exchange = r->flags & RENAME_EXCHANGE;
+	const struct move there = {
+		od, nd, moved, exchange ? NULL : target, &r->from.last, &r->to.last};
+	const struct move back = {nd, od, target, NULL, &r->to.last, &r->from.last};
+
+	notify_moved(&there);
+	if (exchange)
+		notify_moved(&back);
+}
+
 /* All checks are done and both directories locked. */
 static int rename_do(struct renaming *r, struct inode *target)
 {
 	struct inode *od = r->from.path.dentry->inode;
 	struct inode *nd = r->to.path.dentry->inode;
+	struct inode *moved = r->old->inode;
 	bool replaces = target && !(r->flags & RENAME_EXCHANGE);
 	int err;
 
@@ -122,6 +136,7 @@ static int rename_do(struct renaming *r, struct inode *target)
 		d_exchange(r->old, r->new);
 	else
 		d_move(r->old, r->new);
+	tell_watchers(r, od, nd, moved, target);
 	return 0;
 }
 

@@ -42,7 +42,7 @@ static int check_pos(const struct file *f, const int64_t *pos, size_t count)
 	return *pos < 0 || (int64_t)MIN(count, MAX_RW) > INT64_MAX - *pos ? -EINVAL : 0;
 }
 
-ssize_t vfs_read(struct file *f, struct iov_iter *to, int64_t *pos)
+static inline ssize_t do_read(struct file *f, struct iov_iter *to, int64_t *pos)
 {
 	ssize_t n;
 	bool locked;
@@ -67,7 +67,21 @@ ssize_t vfs_read(struct file *f, struct iov_iter *to, int64_t *pos)
 	return n;
 }
 
-ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos)
+ssize_t vfs_read_quiet(struct file *f, struct iov_iter *to, int64_t *pos)
+{
+	return do_read(f, to, pos);
+}
+
+ssize_t vfs_read(struct file *f, struct iov_iter *to, int64_t *pos)
+{
+	ssize_t n = do_read(f, to, pos);
+
+	if (notify_anybody() && n > 0)
+		notify_file(f, IN_ACCESS);
+	return n;
+}
+
+static inline ssize_t do_write(struct file *f, struct iov_iter *from, int64_t *pos)
 {
 	ssize_t n;
 	bool locked;
@@ -89,6 +103,20 @@ ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	n = f->ops->write(f, from, &f->pos);
 	if (locked)
 		mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+ssize_t vfs_write_quiet(struct file *f, struct iov_iter *from, int64_t *pos)
+{
+	return do_write(f, from, pos);
+}
+
+ssize_t vfs_write(struct file *f, struct iov_iter *from, int64_t *pos)
+{
+	ssize_t n = do_write(f, from, pos);
+
+	if (notify_anybody() && n > 0)
+		notify_file(f, IN_MODIFY);
 	return n;
 }
 
@@ -117,6 +145,7 @@ ssize_t kernel_read(struct file *f, void *buf, size_t n, int64_t pos)
 		if (r == 0)
 			break;
 		done += (size_t)r;
+		notify_file(f, IN_ACCESS);
 	}
 	return (ssize_t)done;
 }
@@ -136,6 +165,7 @@ ssize_t kernel_write(struct file *f, const void *buf, size_t n, int64_t pos)
 		if (r <= 0)
 			return done ? (ssize_t)done : r;
 		done += (size_t)r;
+		notify_file(f, IN_MODIFY);
 	}
 	return (ssize_t)done;
 }
@@ -240,6 +270,7 @@ static bool falloc_mode_known(unsigned mode)
 int vfs_fallocate(struct file *f, unsigned mode, int64_t off, int64_t len)
 {
 	struct inode *i = f->inode;
+	int err;
 
 	if (off < 0 || len <= 0)
 		return -EINVAL;
@@ -265,5 +296,8 @@ int vfs_fallocate(struct file *f, unsigned mode, int64_t off, int64_t len)
 			file_too_big();
 		return -EFBIG;
 	}
-	return f->ops->fallocate(f, mode, off, len);
+	err = f->ops->fallocate(f, mode, off, len);
+	if (!err)
+		notify_file(f, IN_MODIFY);
+	return err;
 }

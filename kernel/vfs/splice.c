@@ -19,7 +19,17 @@ static ssize_t write_buf(struct file *out, char *buf, size_t n, int64_t *pos)
 	struct iov_iter it;
 
 	iov_iter_kernel(&it, buf, n);
-	return vfs_write(out, &it, pos);
+	return vfs_write_quiet(out, &it, pos);
+}
+
+/* @r bytes went from @in to @out, however many steps it took. */
+static ssize_t moved(const struct file *in, const struct file *out, ssize_t r)
+{
+	if (r > 0) {
+		notify_file(in, IN_ACCESS);
+		notify_file(out, IN_MODIFY);
+	}
+	return r;
 }
 
 /* Where a transfer reads and writes: an explicit position, or a copy of the file's own. */
@@ -67,7 +77,7 @@ static ssize_t copy_loop(struct side *in, struct side *out, size_t n)
 		ssize_t put = 0;
 
 		iov_iter_kernel(&it, buf, MIN(n - (size_t)done, (size_t)PAGE_SIZE));
-		got = vfs_read(in->f, &it, in->seekable ? &in->own : NULL);
+		got = vfs_read_quiet(in->f, &it, in->seekable ? &in->own : NULL);
 		r = got;
 		if (got <= 0)
 			break;
@@ -168,7 +178,7 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, int64_t *in_pos, size_t 
 		r = copy_loop(&from, &to, n);
 	side_end(&from);
 	side_end(&to);
-	return r;
+	return moved(in, out, r);
 }
 
 /* copy_file_range(2): what of @n can be copied, or -EOVERFLOW, -EFBIG, -EINVAL (overlap, position
@@ -217,7 +227,7 @@ ssize_t vfs_copy_range(
 	r = copy_loop(&from, &to, n);
 	side_end(&from);
 	side_end(&to);
-	return r;
+	return moved(in, out, r);
 }
 
 /* ---- pipes ---- */
@@ -384,9 +394,11 @@ ssize_t vfs_splice(struct file *in, int64_t *in_pos, struct file *out, int64_t *
 		return -EBADF;
 	if ((!from && !to) || (in_pos && *in_pos < 0) || (out_pos && *out_pos < 0))
 		return -EINVAL;
-	if (from && to)
-		return pipe_to_pipe(from, to, n,
+	if (from && to) {
+		r = pipe_to_pipe(from, to, n,
 			flags & SPLICE_F_NONBLOCK || (in->flags | out->flags) & O_NONBLOCK, true);
+		return moved(in, out, r);
+	}
 	if (from) {
 		if (out->flags & O_APPEND || !out->ops->write)
 			return -EINVAL;
@@ -402,7 +414,7 @@ ssize_t vfs_splice(struct file *in, int64_t *in_pos, struct file *out, int64_t *
 			&s, out, to, n, flags & SPLICE_F_NONBLOCK || out->flags & O_NONBLOCK);
 	}
 	side_end(&s);
-	return r;
+	return moved(in, out, r);
 }
 
 ssize_t vfs_tee(struct file *in, struct file *out, size_t n, unsigned flags)
@@ -414,8 +426,9 @@ ssize_t vfs_tee(struct file *in, struct file *out, size_t n, unsigned flags)
 		return -EBADF;
 	if (!from || !to)
 		return -EINVAL;
-	return pipe_to_pipe(from, to, n,
-		flags & SPLICE_F_NONBLOCK || (in->flags | out->flags) & O_NONBLOCK, false);
+	return moved(in, out,
+		pipe_to_pipe(from, to, n,
+			flags & SPLICE_F_NONBLOCK || (in->flags | out->flags) & O_NONBLOCK, false));
 }
 
 ssize_t vfs_vmsplice(struct file *f, struct iov_iter *it, bool nonblock)

@@ -251,6 +251,7 @@ static void super_kill(struct super *sb)
 	d_drop(sb->root);
 	d_put(sb->root);
 	sb->root = NULL;
+	notify_unmounted(sb);
 	inodes_evict_all(sb);
 	rcu_barrier();
 	if (sb->ops->unmount)

@@ -19,4 +19,5 @@ void vfs_init(void)
 	fs_context_init();
 	anon_init();
 	events_init();
+	inotify_init(m.total);
 }

@@ -11,7 +11,7 @@ test-abi: image abi-programs ## system calls: equal output on the host and on Am
 	@/usr/bin/python3 -B tests/abi/run.py $(if $(T),--part '$(T)')
 
 abi-programs: $(ABI_PROGRAMS)
-$(ABI)/bin/%: tests/abi/%.c tests/abi/abi.c tests/abi/more.c tests/abi/abi.h tests/abi/more.h tests/abi/unix.h tests/abi/inet.h $(TARGET_CC)
+$(ABI)/bin/%: tests/abi/%.c tests/abi/abi.c tests/abi/more.c tests/abi/abi.h tests/abi/more.h tests/abi/unix.h tests/abi/inet.h tests/abi/watch.h $(TARGET_CC)
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	@$(TARGET_CC) $(ABI_CFLAGS) $(filter %.c,$^) -o $@

@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent / "vm"))
 from ambitvm import BUILD, VM, VMError  # noqa: E402
 
 WORK = BUILD / "tests" / "abi"
-ON_BOTH = ("files", "paths", "stat", "dirs", "errors", "locks", "mm", "seals", "transfers", "loops",
+ON_BOTH = ("files", "paths", "stat", "dirs", "errors", "locks", "mm", "seals", "transfers", "loops", "inotify",
            "net_sendfile", "xattr")
 HOST_TMPFS = "/dev/shm"
 GUEST_TMPFS = "/run/abi"

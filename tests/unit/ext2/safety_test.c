@@ -14,7 +14,7 @@
 /* LINK: kernel/vfs/anon.c kernel/vfs/attr.c kernel/vfs/blkdev.c kernel/vfs/chrdev.c
  * kernel/vfs/dcache.c kernel/vfs/fdtable.c */
 /* LINK: kernel/vfs/fifo.c kernel/vfs/file.c kernel/vfs/fs_context.c kernel/vfs/generic.c
- * kernel/vfs/inode.c kernel/vfs/locks.c */
+ * kernel/vfs/inode.c kernel/vfs/inotify.c kernel/vfs/locks.c kernel/vfs/notify.c */
 /* LINK: kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c kernel/vfs/mount_ns.c
  * kernel/vfs/propagate.c kernel/vfs/namei.c kernel/vfs/open.c kernel/vfs/ops.c */
 /* LINK: kernel/vfs/pipe.c kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c
