@@ -7,7 +7,8 @@
  * device. In a sticky directory, which all may write, they are the owner's. "trusted." is seen and
  * changed with CAP_SYS_ADMIN alone, "security." read by all and changed with CAP_SYS_ADMIN;
  * security.capability (capabilities(7), File capabilities) is changed with CAP_SETFCAP and must
- * have the form of such a set. "system." has no handler here: no ACLs.
+ * have the form of such a set, or be empty (which Linux lets anybody write; here it takes the same
+ * capability, as it takes a set away). "system." has no handler here: no ACLs.
  *
  * A capability set belongs to the contents it was given to, so writing, truncating and a change of
  * owner take it away. INODE_CAPS says that there may be one: set by the file system when it reads

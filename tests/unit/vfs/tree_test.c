@@ -30,6 +30,8 @@
 #include <tmpfs.h>
 #include <unit.h>
 #include <vm.h>
+#include <xattr.h>
+#include "kernel/fs/tmpfs/internal.h"
 #include "kernel/mm/internal.h"
 #include "kernel/vfs/internal.h"
 
@@ -898,4 +900,87 @@ TEST(no_allocation_failure_leaks_or_breaks)
 		unit_rcu_flush();
 		EXPECT_EQ(alloc_live(), live);
 	}
+}
+
+/* ---- extended attributes ---- */
+
+static struct tmpfs *root_tmpfs(void)
+{
+	return context->root.mnt->sb->private;
+}
+
+TEST(attributes_are_counted_while_their_file_exists)
+{
+	static char big[65536];
+	uint64_t before;
+	struct path p;
+
+	setup();
+	before = root_tmpfs()->attr_bytes;
+	EXPECT_EQ(make_file("/attr", "x"), 0);
+	REQUIRE_EQ(path_lookup(NULL, "/attr", 0, &p), 0);
+	EXPECT_EQ(vfs_setxattr(&p, "user.a", big, sizeof(big), 0), 0);
+	EXPECT_EQ(vfs_setxattr(&p, "user.b", big, 1000, 0), 0);
+	EXPECT(root_tmpfs()->attr_bytes - before > 66536);
+	EXPECT_EQ(vfs_setxattr(&p, "user.a", big, 10, 0), 0);
+	EXPECT(root_tmpfs()->attr_bytes - before < 1200);
+	EXPECT_EQ(vfs_getxattr(&p, "user.a", NULL, 0), 10);
+	EXPECT_EQ(vfs_removexattr(&p, "user.a"), 0);
+	EXPECT_EQ(vfs_unlink(NULL, "/attr"), 0);
+	EXPECT(root_tmpfs()->attr_bytes > before);
+	path_put(&p);
+	EXPECT_EQ(root_tmpfs()->attr_bytes, before);
+	teardown();
+}
+
+TEST(attributes_take_no_more_than_the_room_of_inodes)
+{
+	struct tmpfs *fs;
+	uint64_t most;
+	struct path p;
+	char name[32];
+	int err = 0;
+
+	setup();
+	fs = root_tmpfs();
+	most = fs->max_inodes;
+	EXPECT_EQ(make_file("/attr", "x"), 0);
+	REQUIRE_EQ(path_lookup(NULL, "/attr", 0, &p), 0);
+	fs->max_inodes = fs->used_inodes + 10;
+	for (unsigned k = 0; !err && k < 1000; k++) {
+		scnprintf(name, sizeof(name), "user.%u", k);
+		err = vfs_setxattr(&p, name, "", 0, 0);
+	}
+	EXPECT_EQ(err, -ENOSPC);
+	EXPECT(fs->attr_bytes <= 10 * 1024);
+	EXPECT_EQ(make_file("/another", "x"), -ENOSPC);
+	EXPECT_EQ(vfs_unlink(NULL, "/attr"), 0);
+	path_put(&p);
+	EXPECT_EQ(make_file("/another", "x"), 0);
+	EXPECT_EQ(vfs_unlink(NULL, "/another"), 0);
+	fs->max_inodes = most;
+	teardown();
+}
+
+TEST(no_memory_leaves_attributes_as_they_were)
+{
+	char buf[8];
+	struct path p;
+	long live;
+
+	setup();
+	EXPECT_EQ(make_file("/attr", "x"), 0);
+	REQUIRE_EQ(path_lookup(NULL, "/attr", 0, &p), 0);
+	EXPECT_EQ(vfs_setxattr(&p, "user.a", "before", 6, 0), 0);
+	live = alloc_live();
+	alloc_fail_after(0);
+	EXPECT_EQ(vfs_setxattr(&p, "user.a", "after", 5, 0), -ENOMEM);
+	EXPECT_EQ(vfs_setxattr(&p, "user.b", "after", 5, 0), -ENOMEM);
+	alloc_fail_after(-1);
+	EXPECT_EQ(alloc_live(), live);
+	EXPECT_EQ(vfs_getxattr(&p, "user.a", buf, sizeof(buf)), 6);
+	EXPECT_EQ(vfs_listxattr(&p, NULL, 0), 7);
+	path_put(&p);
+	EXPECT_EQ(vfs_unlink(NULL, "/attr"), 0);
+	teardown();
 }
