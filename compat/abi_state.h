@@ -6,7 +6,8 @@
 
 enum abi_bits {
 	ABI_TRACED = 1,
-	ABI_MEMBARRIER = 2 /* registered for private expedited membarrier(2) */
+	ABI_MEMBARRIER = 2,     /* registered for private expedited membarrier(2) */
+	ABI_MEMBARRIER_RSEQ = 4 /* for the one that aborts restartable sequences */
 };
 
 static inline bool abi_test(const struct process *p, uintptr_t bit)

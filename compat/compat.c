@@ -47,7 +47,8 @@ static int load_image(struct exec_args *a)
 
 static int process_init(struct process *child, const struct process *parent)
 {
-	uintptr_t inherited = parent ? (uintptr_t)READ_ONCE(parent->abi) & ABI_MEMBARRIER : 0;
+	uintptr_t own = ABI_MEMBARRIER | ABI_MEMBARRIER_RSEQ;
+	uintptr_t inherited = parent ? (uintptr_t)READ_ONCE(parent->abi) & own : 0;
 
 	child->abi = (void *)inherited;
 	return 0;

@@ -373,22 +373,52 @@ enum {
 	MB_GLOBAL_EXPEDITED = 2,
 	MB_REGISTER_GLOBAL = 4,
 	MB_PRIVATE = 8,
-	MB_REGISTER_PRIVATE = 16
+	MB_REGISTER_PRIVATE = 16,
+	MB_RSEQ = 128,
+	MB_REGISTER_RSEQ = 256
 };
+#define MB_ALL                                                                                     \
+	(MB_GLOBAL | MB_GLOBAL_EXPEDITED | MB_REGISTER_GLOBAL | MB_PRIVATE | MB_REGISTER_PRIVATE | \
+		MB_RSEQ | MB_REGISTER_RSEQ)
+enum { MB_FLAG_CPU = 1 };
 
 static void full_barrier(void *arg)
 {
 	smp_mb();
 }
 
+/* What runs here does as if it had lost the CPU: rseq_resume() before it goes on. */
+static void abort_sequence(void *arg)
+{
+	smp_mb();
+	if (current->tell_switch)
+		task_set_work(current, TASK_WORK_SWITCHED);
+}
+
+/* Nobody is in a sequence any more that he was in before; on one CPU (@cpu) or on all. */
+static long rseq_barrier(unsigned flags, int cpu)
+{
+	struct cpumask where = current->mm->mmu.active;
+
+	if (flags & ~(unsigned)MB_FLAG_CPU)
+		return -EINVAL;
+	if (!abi_test(current->process, ABI_MEMBARRIER_RSEQ))
+		return -EPERM;
+	if (flags && cpu >= 0)
+		where.bits &= cpu < MAX_CPUS ? 1ull << cpu : 0;
+	smp_call(where, abort_sequence, NULL);
+	return 0;
+}
+
 long sys_membarrier(int cmd, unsigned flags, int cpu)
 {
+	if (cmd == MB_RSEQ)
+		return rseq_barrier(flags, cpu);
 	if (flags)
 		return -EINVAL;
 	switch (cmd) {
 	case MB_QUERY:
-		return MB_GLOBAL | MB_GLOBAL_EXPEDITED | MB_REGISTER_GLOBAL | MB_PRIVATE |
-		       MB_REGISTER_PRIVATE;
+		return MB_ALL;
 	case MB_PRIVATE:
 		if (!abi_test(current->process, ABI_MEMBARRIER))
 			return -EPERM;
@@ -400,6 +430,9 @@ long sys_membarrier(int cmd, unsigned flags, int cpu)
 		return 0;
 	case MB_REGISTER_PRIVATE:
 		abi_change(current->process, ABI_MEMBARRIER, true);
+		return 0;
+	case MB_REGISTER_RSEQ:
+		abi_change(current->process, ABI_MEMBARRIER_RSEQ, true);
 		return 0;
 	case MB_REGISTER_GLOBAL:
 		return 0;

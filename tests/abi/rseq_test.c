@@ -160,9 +160,13 @@ CASE(who_inherits)
 
 extern char count_start[], count_commit[], count_abort[];
 
+static volatile uint32_t own_stop, *stop = &own_stop;
+
 /*
- * A section that counts up to @limit, then commits: 1; aborted: 0. The four bytes before the place
- * where it goes on when aborted are the signature, the operand of an instruction that is never run.
+ * A section that counts up to @limit or until *stop is set, then commits: 1; aborted: 0. What
+ * should have aborted it sets *stop afterwards: so that it ends if it was not. The four bytes
+ * before the place where it goes on when aborted are the signature, the operand of an instruction
+ * that is never run.
  */
 static long __attribute__((noinline, noclone))
 count_in_section(const struct section *cs, volatile unsigned long *count, unsigned long limit)
@@ -172,6 +176,8 @@ count_in_section(const struct section *cs, volatile unsigned long *count, unsign
 	__asm__ volatile("movq %[cs], %[slot]\n"
 			 "count_start:\n\t"
 			 "addq $1, %[count]\n\t"
+			 "cmpl $0, %[stop]\n\t"
+			 "jne count_commit\n\t"
 			 "cmpq %[limit], %[count]\n\t"
 			 "jb count_start\n"
 			 "count_commit:\n\t"
@@ -183,7 +189,7 @@ count_in_section(const struct section *cs, volatile unsigned long *count, unsign
 			 "xorl %k[done], %k[done]\n"
 			 "9:\n"
 			 : [done] "=&r"(done), [count] "+m"(*count), [slot] "=m"(area.rseq_cs)
-			 : [cs] "r"(cs), [limit] "r"(limit)
+			 : [cs] "r"(cs), [limit] "r"(limit), [stop] "m"(*stop)
 			 : "memory", "cc");
 	return done;
 }
@@ -204,6 +210,7 @@ static void note_place(int number, siginfo_t *info, void *context)
 	(void)number;
 	(void)info;
 	interrupted_at = (void *)u->uc_mcontext.gregs[REG_RIP];
+	*stop = 1;
 }
 
 /* Microseconds until the first, and between all that follow: 0, only one. */
@@ -258,6 +265,7 @@ CASE(the_handler_sees_the_place_to_go_on)
 	R(rseq(&area, 32, 0, SIGNATURE));
 	for (int i = 0; i < 50 && !seen; i++) {
 		interrupted_at = NULL;
+		*stop = 0;
 		alarm_in(1000, 1000); /* the first may be too early */
 		count_in_section(&cs, &count, -1ul);
 		seen = interrupted_at == count_abort;
@@ -279,10 +287,12 @@ CASE(losing_the_cpu_aborts_a_section)
 	unsigned long count = 0;
 	pid_t pid;
 
+	stop = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	use_cpu(0);
 	pid = abi_fork();
 	if (!pid) {
 		spin();
+		*stop = 1;
 		_exit(0);
 	}
 	R(rseq(&area, 32, 0, SIGNATURE));
@@ -309,7 +319,7 @@ static void interrupt_in(const char *what, const struct section *cs, uint32_t fl
 		R(rseq(&area, 32, 0, SIGNATURE));
 		area.flags = flags;
 		alarm_in(20000, 0);
-		count_in_section(cs, &count, 20000000000ul);
+		count_in_section(cs, &count, -1ul);
 		say("it was aborted: %s", area.rseq_cs ? "no" : "yes");
 	}
 }
@@ -338,6 +348,71 @@ CASE(malformed_sections)
 	INTERRUPT_WITH(post_commit_offset, -1ul);
 	INTERRUPT_WITH(post_commit_offset, 1ul << 47);
 	INTERRUPT_WITH(start_ip, (uintptr_t)KERNEL_PTR);
+}
+
+/* ---- membarrier(2) ---- */
+
+#define BARRIER          128 /* MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ */
+#define REGISTER_BARRIER 256
+#define FLAG_CPU         1
+
+static volatile unsigned long barrier_count;
+
+static void *counts_on_cpu_1(void *result)
+{
+	struct section cs = whole_section();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(1, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	rseq(&area, 32, 0, SIGNATURE);
+	*(long *)result = count_in_section(&cs, (unsigned long *)&barrier_count, -1ul);
+	return NULL;
+}
+
+/* How many of ten sections outlive a barrier; each is there when it comes, and ends after it. */
+static void barriers(unsigned flags, int cpu)
+{
+	int outlived = 0, failed = 0;
+
+	for (int i = 0; i < 10; i++) {
+		long result = -1;
+		pthread_t t;
+
+		barrier_count = 0;
+		*stop = 0;
+		pthread_create(&t, NULL, counts_on_cpu_1, &result);
+		while (!barrier_count)
+			;
+		failed += sc(membarrier, BARRIER, flags, cpu) != 0;
+		*stop = 1;
+		pthread_join(t, NULL);
+		outlived += result == 1;
+	}
+	say("flags %u, cpu %d: %d outlived it, %d barriers failed", flags, cpu, outlived, failed);
+}
+
+CASE(a_barrier_aborts_sections)
+{
+	R(sc(membarrier, BARRIER, 0, 0));
+	R(sc(membarrier, BARRIER, 2, 0));
+	R(sc(membarrier, REGISTER_BARRIER, 1, 0));
+	T((sc(membarrier, 0, 0, 0) & (BARRIER | REGISTER_BARRIER)) == (BARRIER | REGISTER_BARRIER));
+	R(sc(membarrier, REGISTER_BARRIER, 0, 0));
+	R(sc(membarrier, REGISTER_BARRIER, 0, 0));
+	R(sc(membarrier, BARRIER, 0, 0));
+	R(sc(membarrier, BARRIER, 2, 0));
+	R(sc(membarrier, BARRIER, FLAG_CPU, 0));
+	R(sc(membarrier, BARRIER, FLAG_CPU, -1));
+	R(sc(membarrier, BARRIER, FLAG_CPU, 63));
+	R(sc(membarrier, BARRIER, FLAG_CPU, 100000));
+	R(sc(membarrier, 8, 0, 0)); /* the other private one is another registration */
+	use_cpu(0);
+	barriers(0, 0);
+	barriers(FLAG_CPU, 1);
+	barriers(FLAG_CPU, -1);
+	IN_CHILD R(sc(membarrier, BARRIER, 0, 0));
 }
 
 CASE(descriptors_that_are_not_there)
