@@ -1,0 +1,49 @@
+"""Files that are watched (inotify(7)): the limits, and many watches while everything changes."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+from ambitvm import BUILD
+from conftest import complaints
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="module")
+def watches():
+    """The program that watches and changes, static, so that it needs nothing inside."""
+    target = BUILD / "tests" / "watches"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    compiler = os.environ.get("AMBIT_CC", str(BUILD / "sysroot" / "bin" / "ambit-cc"))
+    subprocess.run([compiler, "-static", "-O2", "-Wall", "-Werror", "-Wno-unused-result", "-o", target,
+                    HERE / "watches.c"], check=True)
+    return target
+
+
+def test_limits_can_be_set(boot, watches):
+    vm = boot(files={"watches": watches}, limit=300)
+    vm.mount_files("/mnt")
+    vm.check("mkdir /tmp/w; cd /proc/sys/fs/inotify; echo 5 >max_user_watches; echo 5 >max_user_instances")
+    assert vm.check("cat /proc/sys/fs/inotify/max_user_watches") == "5"
+    code, text = vm.run("/mnt/watches limits 5 /tmp/w", 60)
+    assert code == 0, text
+    assert vm.run("echo -1 >/proc/sys/fs/inotify/max_user_watches")[0] == 1
+    assert not complaints(vm.log()), complaints(vm.log())
+
+
+@pytest.mark.ambit
+@pytest.mark.parametrize("where", ["/run", "/var"])
+def test_everything_at_once_on_the_checking_kernel(boot, watches, where):
+    vm = boot(smp=4, debug=True, files={"watches": watches}, limit=500)
+    vm.mount_files("/mnt")
+    vm.check(f"mkdir {where}/w; cp /mnt/watches /run/watches")
+    code, text = vm.run(f"/run/watches 15 {where}/w", 300)
+    assert code == 0, text
+    assert int(text.split()[1]) > 1000, text
+    vm.check("mkdir -p /run/at")
+    code, text = vm.run("/run/watches mounts 40 /run/at", 300)
+    assert code == 0, text
+    vm.check(f"rm -r {where}/w; sync")
+    assert not complaints(vm.log()), complaints(vm.log())
