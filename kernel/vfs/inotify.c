@@ -12,7 +12,7 @@
  *
  * Instances and watches are counted for the user who made the instance (struct watcher).
  *
- * Locks: inotify->mutex (adding; over path-less work only) > inotify->lock > inode->spin, wait
+ * Locks: inotify->mutex (one adds at a time) > inotify->lock > inode->spin, wait
  * queue. watchers_lock is a leaf.
  */
 #include "inotify.h"
