@@ -47,3 +47,25 @@ def test_everything_at_once_on_the_checking_kernel(boot, watches, where):
     assert code == 0, text
     vm.check(f"rm -r {where}/w; sync")
     assert not complaints(vm.log()), complaints(vm.log())
+
+
+def test_inotifyd_runs_a_program_at_each_event(boot):
+    vm = boot(limit=200)
+    vm.check("mkdir /tmp/w; printf '#!/bin/sh\\necho \"$@\" >>/tmp/heard\\n' >/tmp/agent; chmod 755 /tmp/agent")
+    vm.check("inotifyd /tmp/agent /tmp/w:nd >/dev/null 2>&1 & "
+             "until ls -l /proc/$!/fd | grep -q inotify; do sleep 0.1; done; sleep 0.5")
+    vm.check("touch /tmp/w/here; mkdir /tmp/w/sub; rm /tmp/w/here; "
+             "until [ \"$(wc -l </tmp/heard)\" = 3 ]; do sleep 0.1; done")
+    assert vm.check("cat /tmp/heard").splitlines() == ["n /tmp/w here", "n /tmp/w sub", "d /tmp/w here"]
+    # What is watched is removed: nothing is left to wait for.
+    vm.check("rm -r /tmp/w; while pidof inotifyd; do sleep 0.1; done", 30)
+    assert "d /tmp/w sub" in vm.check("cat /tmp/heard")
+
+
+def test_inotifyd_prints_what_happens_to_a_file(boot):
+    vm = boot(limit=200)
+    vm.check("echo one >/tmp/file; inotifyd - /tmp/file:cewDx >/tmp/heard & sleep 2; "
+             "echo two >>/tmp/file; chmod 600 /tmp/file; rm /tmp/file; "
+             "while pidof inotifyd; do sleep 0.1; done", 60)
+    heard = vm.check("cat /tmp/heard").splitlines()
+    assert [line.split() for line in heard] == [[letter, "/tmp/file"] for letter in "cweeDx"]
