@@ -70,7 +70,8 @@ def test_programs_use_more_memory_than_there_is(swapping, debug):
 def test_swapoff_brings_a_programs_memory_back(swapping):
     vm = swapping(mem=256)
     vm.check("mkswap /dev/nvme1n1; swapon /dev/nvme1n1")
-    vm.check("/tmp/swapper 120 0 1000000000 >/tmp/out & echo $! >/tmp/pid; "
+    # In a session of its own: else it is stopped and orphaned when this shell ends, and hung up.
+    vm.check("setsid /tmp/swapper 120 0 1000000000 >/tmp/out & echo $! >/tmp/pid; "
              "until [ $(awk '/^VmRSS/ {print $2}' /proc/$!/status) -gt 120000 ]; do sleep 0.1; done; "
              "kill -STOP $!")
     run_swapper(vm, 200)

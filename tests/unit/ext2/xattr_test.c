@@ -14,7 +14,7 @@
 /* LINK: kernel/vfs/anon.c kernel/vfs/attr.c kernel/vfs/blkdev.c kernel/vfs/chrdev.c
  * kernel/vfs/dcache.c kernel/vfs/fdtable.c */
 /* LINK: kernel/vfs/fifo.c kernel/vfs/file.c kernel/vfs/fs_context.c kernel/vfs/generic.c
- * kernel/vfs/inode.c kernel/vfs/locks.c */
+ * kernel/vfs/inode.c kernel/vfs/inotify.c kernel/vfs/locks.c kernel/vfs/notify.c */
 /* LINK: kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c kernel/vfs/mount_ns.c
  * kernel/vfs/propagate.c kernel/vfs/namei.c kernel/vfs/open.c kernel/vfs/ops.c */
 /* LINK: kernel/vfs/pipe.c kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c
@@ -28,6 +28,7 @@
 /* LINK: kernel/mm/filewrite.c kernel/mm/truncate.c kernel/mm/dirty.c kernel/mm/writeback.c */
 /* LINK: kernel/mm/lru.c kernel/mm/reclaim.c kernel/mm/lazyfree.c kernel/mm/oom.c kernel/mm/stats.c
  */
+/* LINK: kernel/mm/swap.c kernel/mm/swapout.c kernel/mm/swapin.c kernel/mm/mm_list.c */
 /* LINK: kernel/mm/iov_iter.c kernel/mm/page_wait.c kernel/mm/xarray_nodes.c */
 /* LINK: kernel/lib/xarray.c kernel/lib/rbtree.c kernel/lib/hash.c kernel/lib/crc.c
  * kernel/lib/bitmap.c */
