@@ -6,8 +6,9 @@
 
 enum abi_bits {
 	ABI_TRACED = 1,
-	ABI_MEMBARRIER = 2,     /* registered for private expedited membarrier(2) */
-	ABI_MEMBARRIER_RSEQ = 4 /* for the one that aborts restartable sequences */
+	ABI_MEMBARRIER = 2,      /* registered for private expedited membarrier(2) */
+	ABI_MEMBARRIER_RSEQ = 4, /* for the one that aborts restartable sequences */
+	ABI_BARRIERS = ABI_MEMBARRIER | ABI_MEMBARRIER_RSEQ
 };
 
 static inline bool abi_test(const struct process *p, uintptr_t bit)

@@ -42,13 +42,16 @@ static int load_image(struct exec_args *a)
 {
 	int err = elf_load(a);
 
-	return err == -ENOEXEC ? script_load(a) : err;
+	if (err == -ENOEXEC)
+		err = script_load(a);
+	if (!err) /* the registrations were the old program's */
+		(void)abi_change(current->process, ABI_BARRIERS, false);
+	return err;
 }
 
 static int process_init(struct process *child, const struct process *parent)
 {
-	uintptr_t own = ABI_MEMBARRIER | ABI_MEMBARRIER_RSEQ;
-	uintptr_t inherited = parent ? (uintptr_t)READ_ONCE(parent->abi) & own : 0;
+	uintptr_t inherited = parent ? (uintptr_t)READ_ONCE(parent->abi) & ABI_BARRIERS : 0;
 
 	child->abi = (void *)inherited;
 	return 0;

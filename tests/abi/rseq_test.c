@@ -355,6 +355,8 @@ CASE(malformed_sections)
 #define BARRIER          128 /* MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ */
 #define REGISTER_BARRIER 256
 #define FLAG_CPU         1
+#define PRIVATE          8 /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
+#define REGISTER_PRIVATE 16
 
 static volatile unsigned long barrier_count;
 
@@ -407,12 +409,15 @@ CASE(a_barrier_aborts_sections)
 	R(sc(membarrier, BARRIER, FLAG_CPU, -1));
 	R(sc(membarrier, BARRIER, FLAG_CPU, 63));
 	R(sc(membarrier, BARRIER, FLAG_CPU, 100000));
-	R(sc(membarrier, 8, 0, 0)); /* the other private one is another registration */
+	R(sc(membarrier, PRIVATE, 0, 0)); /* the other private one is another registration */
+	R(sc(membarrier, REGISTER_PRIVATE, 0, 0));
+	R(sc(membarrier, PRIVATE, 0, 0));
 	use_cpu(0);
 	barriers(0, 0);
 	barriers(FLAG_CPU, 1);
 	barriers(FLAG_CPU, -1);
 	IN_CHILD R(sc(membarrier, BARRIER, 0, 0));
+	IN_CHILD execl(self_path(), "x", "--helper", "barriers", NULL);
 }
 
 CASE(descriptors_that_are_not_there)
@@ -432,8 +437,11 @@ CASE(descriptors_that_are_not_there)
 
 int abi_helper(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
+	if (argc > 0 && !strcmp(argv[0], "barriers")) {
+		R(sc(membarrier, BARRIER, 0, 0));
+		R(sc(membarrier, PRIVATE, 0, 0));
+		return 0;
+	}
 	V(sc(rseq, &area, 32, UNREGISTER, SIGNATURE)); /* the old program's */
 	R(rseq(&area, 32, 0, SIGNATURE));
 	pause_ms(2);
