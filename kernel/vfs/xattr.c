@@ -170,6 +170,8 @@ static int change(
 		return err;
 	rwsem_write_lock(&i->lock);
 	err = change_locked(p, name, value, size, flags);
+	if (!err)
+		notify_dentry(p->dentry, IN_ATTRIB);
 	rwsem_write_unlock(&i->lock);
 	return err;
 }

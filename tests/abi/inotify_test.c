@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 
 static int in; /* the instance of the case */
 
@@ -218,6 +219,13 @@ CASE(attributes)
 	close(open("dir/file", O_WRONLY | O_TRUNC));
 	show_events("open with truncation", in);
 	close(fd);
+	setxattr("dir/file", "trusted.a", "1", 1, 0);
+	show_events("extended attribute", in);
+	getxattr("dir/file", "trusted.a", NULL, 0);
+	setxattr("dir/file", "trusted.a", "1", 1, XATTR_CREATE);
+	show_events("read, or made again", in);
+	removexattr("dir/file", "trusted.a");
+	show_events("removed", in);
 	lchown("dir/file", 1, 1);
 	chmod("dir/file", 06755);
 	truncate("dir/file", 5);
