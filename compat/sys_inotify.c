@@ -13,6 +13,13 @@ enum {
 #define IN_KNOWN                                                                                   \
 	(0xfffu | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_FLAGS | IN_ISDIR | WATCH_ONESHOT)
 
+/* inotify(7), "Reading events": struct inotify_event. */
+static_assert(sizeof(struct inotify_record) == 16 && offsetof(struct inotify_record, wd) == 0 &&
+		      offsetof(struct inotify_record, mask) == 4 &&
+		      offsetof(struct inotify_record, cookie) == 8 &&
+		      offsetof(struct inotify_record, len) == 12,
+	"struct inotify_event");
+
 long sys_inotify_init1(unsigned flags)
 {
 	struct file *f = NULL;

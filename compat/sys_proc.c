@@ -25,8 +25,7 @@ static long do_clone(const struct clone_args *a)
 }
 
 /* A signal number that is none is taken for "no signal". The pidfd goes where the thread's id
- * would.
- */
+ * would. */
 long sys_clone(unsigned long flags, unsigned long stack, void __user *parent_tid,
 	void __user *child_tid, unsigned long tls)
 {

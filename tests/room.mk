@@ -16,7 +16,7 @@ TEST_NEEDS := image sysroot linux debug-kernel
 
 .PHONY: test test-long test-lint test-system test-system-long test-bench bench debug-kernel
 
-test: $(TEST_NEEDS) ## everything that fits in 30 minutes; ends with `N passed, N failed`
+test: $(TEST_NEEDS) ## everything that fits in 35 minutes; ends with `N passed, N failed`
 	@MAKE='$(MAKE)' tests/run $(TEST_LEVELS)
 
 test-long: $(TEST_NEEDS) ## make test and what takes longer (five-minute storms, ...)

@@ -55,6 +55,11 @@ enum watch_flags { /* of a watch, beside notify.h's events; WATCH_ADD and WATCH_
 	WATCH_ADD = 1 << 29,
 	WATCH_ONESHOT = 1u << 31
 };
+/* What a read gives, followed by the name, which is padded with NULs to a multiple of this size. */
+struct inotify_record {
+	int32_t wd;
+	uint32_t mask, cookie, len;
+};
 enum inotify_limit { INOTIFY_MAX_EVENTS, INOTIFY_MAX_INSTANCES, INOTIFY_MAX_WATCHES };
 extern uint32_t inotify_limits[3]; /* /proc/sys/fs/inotify; read racily */
 struct inotify;

@@ -175,7 +175,7 @@ struct uthread {
 	int exit_code;
 	uint32_t personality;
 	struct rseq rseq;  /* [o] of a restartable sequence: compat's */
-	struct user *user; /* [o] whose thread it counts as; NULL: no more: user.c */
+	struct user *user; /* [o] whose thread it counts as; NULL: no more: proc.h */
 	bool over_nproc;   /* [o] became a user who has too many threads: rlimit.c */
 	uint16_t ioprio;   /* 0: as the nice value says */
 	uint64_t pdeath_signal;

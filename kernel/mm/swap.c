@@ -18,6 +18,7 @@
 #include <debug.h>
 #include <error.h>
 #include <log.h>
+#include <sched.h>
 #include <slab.h>
 #include "swap.h"
 
@@ -220,8 +221,10 @@ static int area_make(const struct swap_io *io, void *host, uint64_t slots, struc
 	a->io = io;
 	a->host = host;
 	a->nr_chunks = nr_chunks;
-	for (uint64_t i = 0; i < nr_chunks && !err; i++)
+	for (uint64_t i = 0; i < nr_chunks && !err; i++) {
 		err = fill_chunk(a, i, slots);
+		cond_resched();
+	}
 	a->usable = a->nr_free;
 	if (!err && !a->usable)
 		err = -EINVAL;

@@ -22,94 +22,40 @@
  * user under way against RLIMIT_MEMLOCK (without CAP_IPC_LOCK); notices not read against
  * net.core.optmem_max of each socket. Beyond the last two: -ENOBUFS.
  *
- * Locks: socket->errq_lock and pinners_lock (level 50), leaves.
+ * Locks: socket->errq_lock (level 50), a leaf.
  */
 #include "zerocopy.h"
 #include <cred.h>
 #include <error.h>
 #include <slab.h>
 #include <task.h>
+#include <user.h>
 #include <vm.h>
 
 enum {
 	SMALLEST = PAGE_SIZE, /* a shorter send is copied: cheaper than to refer to its page */
-	BATCH = 8,
-	PINNER_CHAINS = 64
-};
-
-/* Pages of a user's sends under way. There while there are any. */
-struct pinner {
-	struct pinner *next;
-	uid_t uid;
-	uint64_t pages;
+	BATCH = 8
 };
 
 struct zerocopy {
 	struct pkt_note note;
 	struct socket *s;   /* a reference */
 	struct pkt *notice; /* charged to the socket's optmem */
-	uid_t uid;
-	uint32_t pages; /* counted for @uid; 0: pages are not lent */
+	struct user *user;
+	uint32_t pages; /* counted for @user; 0: pages are not lent */
 	uint32_t id;    /* once is_sent */
 	bool is_sent;
 	struct rcu_head rcu;
 };
 
-static struct spinlock pinners_lock = SPINLOCK_INIT("zerocopy_pinners");
-static struct pinner *pinners[PINNER_CHAINS];
-
-/* ---- what users have lent ---- */
-
-/* pinners_lock held: where @uid's is, or would be. */
-static struct pinner **pinner_find(uid_t uid)
-{
-	struct pinner **at = &pinners[uid % PINNER_CHAINS];
-
-	while (*at && (*at)->uid != uid)
-		at = &(*at)->next;
-	return at;
-}
-
-static int pages_charge(uid_t uid, uint32_t pages)
+/* Pages of the user's sends under way. */
+static int pages_charge(struct zerocopy *z)
 {
 	uint64_t limit = capable(CAP_IPC_LOCK)
 				 ? UINT64_MAX
 				 : READ_ONCE(current->mm->limit_memlock) >> PAGE_SHIFT;
-	struct pinner *fresh = kmalloc(sizeof(*fresh), GFP_KERNEL | GFP_NORETRY), *p;
-	int err = 0;
 
-	if (!fresh)
-		return -ENOBUFS;
-	*fresh = (struct pinner){.uid = uid};
-	spin_lock(&pinners_lock);
-	p = *pinner_find(uid);
-	if ((p ? p->pages : 0) + pages > limit) {
-		err = -ENOBUFS;
-	} else {
-		if (!p) {
-			p = *pinner_find(uid) = fresh;
-			fresh = NULL;
-		}
-		p->pages += pages;
-	}
-	spin_unlock(&pinners_lock);
-	kfree(fresh);
-	return err;
-}
-
-static void pages_uncharge(uid_t uid, uint32_t pages)
-{
-	struct pinner **at, *gone = NULL;
-
-	spin_lock(&pinners_lock);
-	at = pinner_find(uid);
-	(*at)->pages -= pages;
-	if (!(*at)->pages) {
-		gone = *at;
-		*at = gone->next;
-	}
-	spin_unlock(&pinners_lock);
-	kfree(gone);
+	return user_charge(current->cred->uid, USER_LENT, z->pages, limit, &z->user) ? -ENOBUFS : 0;
 }
 
 /* ---- notices ---- */
@@ -185,7 +131,7 @@ static void all_gone(struct pkt_note *n)
 	struct zerocopy *z = container_of(n, struct zerocopy, note);
 
 	if (z->pages)
-		pages_uncharge(z->uid, z->pages);
+		user_uncharge(z->user, USER_LENT, z->pages);
 	if (z->is_sent)
 		tell(z);
 	else
@@ -207,14 +153,14 @@ static struct zerocopy *zerocopy_alloc(struct socket *s, const struct iov_iter *
 
 	if (!z)
 		return NULL;
-	*z = (struct zerocopy){.note.last = all_gone, .uid = current->cred->uid};
+	*z = (struct zerocopy){.note.last = all_gone};
 	refcount_set(&z->note.refs, 1);
 	z->notice = notice_alloc(s);
 	if (!z->notice)
 		goto no_notice;
 	if (n >= SMALLEST && it->kind == ITER_USER && current->mm) {
 		z->pages = most_pages(it, n);
-		if (pages_charge(z->uid, z->pages))
+		if (pages_charge(z))
 			goto over_limit;
 	}
 	z->s = socket_get(s);

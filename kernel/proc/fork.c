@@ -223,7 +223,7 @@ static void plan_cancel(struct clone_plan *c)
 	}
 	if (c->thread)
 		uthread_free(c->thread);
-	user_drop_thread(c->user);
+	user_uncharge(c->user, USER_THREADS, 1);
 	if (t->fs)
 		fs_context_put(t->fs);
 	if (t->files)
@@ -360,7 +360,7 @@ pid_t process_clone(const struct clone_args *a)
 	if (!err)
 		err = task_create(current->name, &c.task);
 	if (err) {
-		user_drop_thread(c.user);
+		user_uncharge(c.user, USER_THREADS, 1);
 		return err;
 	}
 	t = c.task;

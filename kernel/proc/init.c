@@ -87,15 +87,15 @@ static int make_process(struct task *t)
 {
 	struct process *p = process_alloc();
 	struct uthread *u = uthread_alloc();
-	uint32_t count;
 	pid_t pid;
 	int err = -ENOMEM;
 
 	if (!p || !u)
 		goto free_parts;
-	u->user = user_add_thread(cred_kernel.uid, &count);
-	if (!u->user)
+	err = user_charge(cred_kernel.uid, USER_THREADS, 1, RLIM_INFINITY, &u->user);
+	if (err)
 		goto free_parts;
+	err = -ENOMEM;
 	memset(p->own_action, 0, sizeof(p->own_action));
 	rlimits_default(p->limits);
 	p->flags = PROC_INIT;

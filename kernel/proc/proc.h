@@ -4,6 +4,7 @@
 #pragma once
 #include <debug.h>
 #include <process.h>
+#include <user.h>
 
 #define PID_MAX      32768
 #define PID_RESERVED 300 /* allocation starts again here after a wrap */
@@ -63,11 +64,11 @@ void pidref_reaped_locked(struct process *p);
 /* A pidfd for @p, which is not in the tables yet: 0 and *out, -ENOMEM. */
 int __must_check pidfd_create_for_new(struct process *p, struct file **out);
 
-/* ---- user.c ---- */
-/* One more thread of real user @uid; *count: how many those are. NULL: no memory. May sleep. */
-struct user *user_add_thread(uid_t uid, uint32_t *count) __must_check;
-void user_drop_thread(struct user *u); /* one less; NULL allowed; any context but NMI */
-uint32_t user_threads(const struct user *u);
+/*
+ * A thread counts as its real user's (USER_THREADS) from the fork that makes it until it leaves its
+ * process's list: one that is not the first when it exits, the first when the process is waited
+ * for, so that zombies count. set*uid(2) moves it, each thread by itself.
+ */
 /* @u leaves its process's list. tasklist_lock and sig_lock held. */
 void thread_unlist_locked(struct uthread *u);
 
@@ -158,8 +159,8 @@ void usage_add(struct usage *to, const struct usage *from);
 void process_usage_locked(struct process *p, struct usage *out); /* sig_lock held */
 void rlimits_default(struct rlimit *l);
 /*
- * One more thread of the current real user: counted, and judged by RLIMIT_NPROC. *out: to be left
- * again by user_drop_thread(). 0, -EAGAIN (too many), -ENOMEM.
+ * One more thread of the current real user: counted, and judged by RLIMIT_NPROC. *out: to be given
+ * back by user_uncharge(). 0, -EAGAIN (too many), -ENOMEM.
  */
 int __must_check nproc_enter(struct user **out);
 /* execve(2), "execve() and EAGAIN": 0, -EAGAIN. */

@@ -366,14 +366,14 @@ struct uthread *uthread_alloc(void)
 
 void uthread_free(struct uthread *u)
 {
-	user_drop_thread(u->user);
+	user_uncharge(u->user, USER_THREADS, 1);
 	slab_free(uthread_cache, u);
 }
 
 void thread_unlist_locked(struct uthread *u)
 {
 	list_del(&u->node);
-	user_drop_thread(u->user);
+	user_uncharge(u->user, USER_THREADS, 1);
 	u->user = NULL;
 }
 

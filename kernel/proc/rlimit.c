@@ -6,7 +6,7 @@
  * arm the process's CPU timer (itimer.c); the others are read where they matter. A limit is one
  * word: readers need no lock.
  *
- * RLIMIT_NPROC binds a real user, whose threads user.c counts. Who has CAP_SYS_RESOURCE or
+ * RLIMIT_NPROC binds a real user, whose threads are counted (<user.h>). Who has CAP_SYS_RESOURCE or
  * CAP_SYS_ADMIN may make more. It can be exceeded by becoming another user, too: set*uid(2) must
  * not fail for that (programs that did not look kept their privileges); the thread remembers it,
  * and execve(2) fails while it is so.
@@ -43,41 +43,33 @@ uint64_t rlimit_cur(unsigned which)
 }
 
 /* The kernel's own user has no limit (setrlimit(2)). */
-static bool exceeds_nproc(uid_t uid, uint64_t count)
+static uint64_t nproc_limit(uid_t uid)
 {
-	return uid != task_kernel_cred->uid && count > rlimit_cur(RLIMIT_NPROC);
+	return uid == task_kernel_cred->uid ? RLIM_INFINITY : rlimit_cur(RLIMIT_NPROC);
 }
 
 int nproc_enter(struct user **out)
 {
 	uid_t uid = current->cred->uid;
-	uint32_t count;
-	struct user *u = user_add_thread(uid, &count);
+	int err = user_charge(uid, USER_THREADS, 1, nproc_limit(uid), out);
 
-	if (!u)
-		return -ENOMEM;
-	if (exceeds_nproc(uid, count) && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN)) {
-		user_drop_thread(u);
-		return -EAGAIN;
-	}
-	*out = u;
-	return 0;
+	if (err == -EAGAIN && (capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN)))
+		err = user_charge(uid, USER_THREADS, 1, RLIM_INFINITY, out);
+	return err;
 }
 
 int process_becomes_user(uid_t uid)
 {
 	struct uthread *t = current->uthread;
 	struct user *u;
-	uint32_t count;
 
 	if (uid == current->cred->uid)
 		return 0;
-	u = user_add_thread(uid, &count);
-	if (!u)
+	if (user_charge(uid, USER_THREADS, 1, RLIM_INFINITY, &u))
 		return -EAGAIN;
-	user_drop_thread(t->user);
+	user_uncharge(t->user, USER_THREADS, 1);
 	t->user = u;
-	t->over_nproc = exceeds_nproc(uid, count - 1);
+	t->over_nproc = user_counted(u, USER_THREADS) - 1 > nproc_limit(uid);
 	return 0;
 }
 
@@ -87,7 +79,7 @@ int exec_check_nproc(void)
 
 	if (likely(!t->over_nproc))
 		return 0;
-	t->over_nproc = exceeds_nproc(current->cred->uid, user_threads(t->user));
+	t->over_nproc = user_counted(t->user, USER_THREADS) > nproc_limit(current->cred->uid);
 	return t->over_nproc ? -EAGAIN : 0;
 }
 

@@ -10,40 +10,24 @@
  * or when there is no memory, is lost, and one IN_Q_OVERFLOW, which is part of the instance, stands
  * for all of it. An event equal to the last one in the queue is not queued again.
  *
- * Instances and watches are counted for the user who made the instance (struct watcher).
+ * Instances and watches are counted for the user who made the instance (<user.h>).
  *
- * Locks: inotify->mutex (one adds at a time) > inotify->lock > inode->spin, wait
- * queue. watchers_lock is a leaf.
+ * Locks: inotify->mutex (one adds at a time) > inotify->lock > inode->spin, wait queue.
  */
 #include "inotify.h"
 #include <dev.h>
-#include <hash.h>
 #include <page.h>
 #include <sched.h>
+#include <user.h>
 
 #define ALL_EVENTS 0xfffu /* those that a program asks for */
 
 enum { IOC_FIONREAD = 0x541b };
 
-/* inotify(7), "Reading events": the file's format, the name padded to a multiple of its size. */
-struct record {
-	int32_t wd;
-	uint32_t mask, cookie, len;
-};
-static_assert(sizeof(struct record) == 16, "struct inotify_event");
-
 struct event {
 	struct list_head node;
-	struct record rec; /* len: of the padded name */
-	char name[];       /* NUL-terminated, if there is one */
-};
-
-/* A user who has instances. Key: [w] watchers_lock */
-struct watcher {
-	struct hlist_node node; /* [w] */
-	uid_t uid;
-	uint32_t instances; /* [w] */
-	atomic_t watches;
+	struct inotify_record rec; /* len: of the padded name */
+	char name[];               /* NUL-terminated, if there is one */
 };
 
 /* Key: [m] ->mutex  [q] ->lock  [c] constant */
@@ -52,75 +36,18 @@ struct inotify {
 	struct mutex mutex; /* one adds at a time */
 	int last_wd;        /* [m] */
 	struct spinlock lock;
-	struct rb_root watches;  /* [q] by wd */
-	struct list_head queue;  /* [q] racy look whether empty */
-	uint32_t count, bytes;   /* [q] of the queue */
-	uint32_t max;            /* [c] */
-	struct event *overflow;  /* [q] node empty: not queued */
-	struct wait_queue wait;  /* readers */
-	struct file *file;       /* not a reference; NULL once released; RCU */
-	struct watcher *watcher; /* [c] */
+	struct rb_root watches; /* [q] by wd */
+	struct list_head queue; /* [q] racy look whether empty */
+	uint32_t count, bytes;  /* [q] of the queue */
+	uint32_t max;           /* [c] */
+	struct event *overflow; /* [q] node empty: not queued */
+	struct wait_queue wait; /* readers */
+	struct file *file;      /* not a reference; NULL once released; RCU */
+	struct user *user;      /* [c] */
 	struct rcu_head rcu;
 };
 
-#define WATCHER_BUCKETS 64u
-static struct spinlock watchers_lock;
-static struct hlist_head watchers[WATCHER_BUCKETS];
-
 uint32_t inotify_limits[3] = {[INOTIFY_MAX_EVENTS] = 16384, [INOTIFY_MAX_INSTANCES] = 128};
-
-/* ---- users ---- */
-
-/* watchers_lock held */
-static struct watcher *watcher_find(uid_t uid)
-{
-	struct watcher *u;
-
-	hlist_for_each_entry (u, &watchers[hash64(uid) % WATCHER_BUCKETS], node)
-		if (u->uid == uid)
-			return u;
-	return NULL;
-}
-
-static int watcher_get(uid_t uid, struct watcher **out)
-{
-	struct watcher *fresh = kzalloc(sizeof(*fresh));
-	struct watcher *u;
-	int err = 0;
-
-	if (!fresh)
-		return -ENOMEM;
-	fresh->uid = uid;
-	spin_lock(&watchers_lock);
-	u = watcher_find(uid);
-	if ((u ? u->instances : 0) >= READ_ONCE(inotify_limits[INOTIFY_MAX_INSTANCES])) {
-		err = -EMFILE;
-	} else {
-		if (!u) {
-			u = fresh;
-			fresh = NULL;
-			hlist_add(&u->node, &watchers[hash64(uid) % WATCHER_BUCKETS]);
-		}
-		u->instances++;
-	}
-	spin_unlock(&watchers_lock);
-	kfree(fresh);
-	*out = u;
-	return err;
-}
-
-static void watcher_put(struct watcher *u)
-{
-	bool last;
-
-	spin_lock(&watchers_lock);
-	last = !--u->instances;
-	if (last)
-		hlist_del(&u->node);
-	spin_unlock(&watchers_lock);
-	if (last)
-		kfree(u);
-}
 
 /* ---- the queue; ->lock held ---- */
 
@@ -159,11 +86,11 @@ static struct event *event_make(int wd, const struct notice *n)
 
 	if (!e)
 		return NULL;
-	e->rec = (struct record){.wd = wd, .mask = n->mask, .cookie = n->cookie};
+	e->rec = (struct inotify_record){.wd = wd, .mask = n->mask, .cookie = n->cookie};
 	if (len) {
 		memcpy(e->name, n->name->name, len - 1);
 		e->name[len - 1] = 0;
-		e->rec.len = (uint32_t)ALIGN_UP(len, sizeof(struct record));
+		e->rec.len = (uint32_t)ALIGN_UP(len, sizeof(struct inotify_record));
 	}
 	return e;
 }
@@ -261,7 +188,7 @@ static void inotify_put(struct inotify *g)
 {
 	if (!refcount_dec(&g->refs))
 		return;
-	watcher_put(g->watcher);
+	user_uncharge(g->user, USER_INSTANCES, 1);
 	rcu_call(&g->rcu, inotify_free);
 }
 
@@ -277,7 +204,7 @@ void watches_end(struct watch *dead)
 
 		dead = w->next_dead;
 		notify_detach(w);
-		atomic_dec(&w->group->watcher->watches);
+		user_uncharge(w->group->user, USER_WATCHES, 1);
 		inotify_put(w->group);
 		rcu_call(&w->rcu, watch_free);
 	}
@@ -366,14 +293,12 @@ static int create(struct inotify *g, struct inode *i, uint32_t mask)
 	int wd = next_wd(g);
 	struct watch *w;
 
-	if ((uint32_t)atomic_inc(&g->watcher->watches) >
-		READ_ONCE(inotify_limits[INOTIFY_MAX_WATCHES])) {
-		atomic_dec(&g->watcher->watches);
+	if (user_charge_more(
+		    g->user, USER_WATCHES, 1, READ_ONCE(inotify_limits[INOTIFY_MAX_WATCHES])))
 		return -ENOSPC;
-	}
 	w = kzalloc(sizeof(*w));
 	if (!w) {
-		atomic_dec(&g->watcher->watches);
+		user_uncharge(g->user, USER_WATCHES, 1);
 		return -ENOMEM;
 	}
 	w->group = g;
@@ -584,7 +509,7 @@ static struct inotify *instance_alloc(void)
 		return NULL;
 	}
 	list_init(&g->overflow->node);
-	g->overflow->rec = (struct record){.wd = -1, .mask = IN_Q_OVERFLOW};
+	g->overflow->rec = (struct inotify_record){.wd = -1, .mask = IN_Q_OVERFLOW};
 	refcount_set(&g->refs, 1);
 	mutex_init(&g->mutex);
 	spin_init(&g->lock);
@@ -601,16 +526,19 @@ int inotify_create(unsigned file_flags, struct file **out)
 
 	if (!g)
 		return -ENOMEM;
-	err = watcher_get(current->cred->euid, &g->watcher);
-	if (err)
+	err = user_charge(current->cred->euid, USER_INSTANCES, 1,
+		READ_ONCE(inotify_limits[INOTIFY_MAX_INSTANCES]), &g->user);
+	if (err) {
+		err = err == -EAGAIN ? -EMFILE : err;
 		goto free;
+	}
 	err = file_create_anon("anon_inode:inotify", &inotify_fops, g, O_RDONLY | file_flags, out);
 	if (err)
-		goto put_watcher;
+		goto uncharge;
 	WRITE_ONCE(g->file, *out);
 	return 0;
-put_watcher:
-	watcher_put(g->watcher);
+uncharge:
+	user_uncharge(g->user, USER_INSTANCES, 1);
 free:
 	inotify_free(&g->rcu);
 	return err;
@@ -624,5 +552,4 @@ void inotify_init(uint64_t pages)
 
 	n = n < 8192 ? 8192 : n > 1048576 ? 1048576 : n;
 	inotify_limits[INOTIFY_MAX_WATCHES] = (uint32_t)n;
-	spin_init(&watchers_lock);
 }

@@ -11,6 +11,7 @@
 #include "internal.h"
 #include <block.h>
 #include <log.h>
+#include <sched.h>
 #include <slab.h>
 #include <stat.h>
 #include <string.h>
@@ -208,6 +209,7 @@ static int map_file(struct swapfile *s)
 		if (err)
 			return err;
 		slot += MAX(r.n, 1ull);
+		cond_resched();
 	}
 	return 0;
 }

@@ -9,7 +9,7 @@ NAMES ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 all: $(NAMES:%=$(FUZZ)/bin/%)
 
 STACK := $(filter-out kernel/net/unix%,$(wildcard kernel/net/*.c)) $(wildcard compat/net/*.c)
-AROUND := kernel/lib/hash.c kernel/lib/rbtree.c kernel/lib/printf.c kernel/lib/strcopy.c kernel/mm/iov_iter.c \
+AROUND := kernel/lib/hash.c kernel/lib/rbtree.c kernel/lib/printf.c kernel/lib/strcopy.c kernel/mm/iov_iter.c kernel/policy/user.c \
 	$(wildcard tests/unit/host/*.c) $(patsubst %,tests/fuzz/%.c,world around peer tcp_check config guard)
 
 FLAGS := -std=gnu17 -g -O1 -ffreestanding -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-common \

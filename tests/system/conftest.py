@@ -1,7 +1,9 @@
 """What all system tests share: machines that are taken away and leave their log on a failure."""
 
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "vm"))
 from ambitvm import BUILD, VM, default_os  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 def pytest_addoption(parser):
@@ -83,6 +87,16 @@ def vm(request):
 def build():
     """The folder with what make built."""
     return BUILD
+
+
+def guest_program(name, *options):
+    """NAME.c of this folder as a program for the guest: static, so that it needs nothing inside."""
+    target = BUILD / "tests" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    compiler = os.environ.get("AMBIT_CC", str(BUILD / "sysroot" / "bin" / "ambit-cc"))
+    subprocess.run([compiler, "-static", "-O1", "-Wall", "-Werror", *options, "-o", target,
+                    HERE / f"{name}.c"], check=True)
+    return target
 
 
 def complaints(log):

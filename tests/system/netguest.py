@@ -5,7 +5,6 @@ The host's end is always .1 and ::1, the guest's .2 and ::2; the guest's own ser
 
 import contextlib
 import pathlib
-import subprocess
 import time
 
 import pytest
@@ -86,15 +85,6 @@ def two_guests(systems, seed, **options):
             vm.check(f"ip link set eth0 up && ip addr add {address}/24 dev eth0")
         assert until(lambda: one.run(f"ping -c 1 -w 5 {HOST}")[0] == 0, 60)
         yield one, two, wire
-
-
-def guest_program(name):
-    """NAME.c of this folder as a program for the guest."""
-    target = BUILD / "tests" / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([BUILD / "sysroot/bin/ambit-cc", "-static", "-O1", "-Wall", "-Werror", "-o", target,
-                    HERE / f"{name}.c"], check=True)
-    return target
 
 
 def start_tun(vm, arguments):

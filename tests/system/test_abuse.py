@@ -1,26 +1,17 @@
 """Bad input from programs: whatever they do, the kernel says no, kills them, and lives on."""
 
 import os
-import pathlib
 import re
-import subprocess
 
 import pytest
-from ambitvm import BUILD
-from conftest import complaints
+from conftest import complaints, guest_program
 
-HERE = pathlib.Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="module")
 def abuse():
     """The program that misbehaves, static, so that it needs nothing inside."""
-    target = BUILD / "tests" / "abuse"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    compiler = os.environ.get("AMBIT_CC", str(BUILD / "sysroot" / "bin" / "ambit-cc"))
-    subprocess.run([compiler, "-static", "-O1", "-Wall", "-Werror", "-Wno-infinite-recursion",
-                    "-o", target, HERE / "abuse.c"], check=True)
-    return target
+    return guest_program("abuse", "-Wno-infinite-recursion")
 
 
 def machine(boot, abuse, **options):

@@ -4,26 +4,20 @@ The judge is the host's e2fsck, which checks places, hashes and counts; debugfs 
 """
 
 import os
-import pathlib
 import subprocess
 
 import pytest
-from ambitvm import BUILD, Disk
+from ambitvm import Disk
+from conftest import guest_program
 from disk import fsck, make_ext2, tool
 
-HERE = pathlib.Path(__file__).resolve().parent
 FILES = 12
 
 
 @pytest.fixture(name="attr", scope="module")
 def fixture_attr():
     """The little program, static."""
-    target = BUILD / "tests" / "attr"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    compiler = os.environ.get("AMBIT_CC", str(BUILD / "sysroot" / "bin" / "ambit-cc"))
-    subprocess.run([compiler, "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", target, HERE / "attr.c"],
-                   check=True)
-    return target
+    return guest_program("attr", "-Wextra")
 
 
 def seen_by_host(image, file, name):

@@ -10,10 +10,10 @@ import time
 
 import pytest
 from ambitvm import VM
-from conftest import complaints
+from conftest import complaints, guest_program
 from frames import BROADCAST, IPV4, UDP, ether, ipv4, udp
 from hostnet import HostNet
-from netguest import (BUSYBOX, GUEST, HOST, guest_program, leave_alone, start_tun, two_guests, until)
+from netguest import (BUSYBOX, GUEST, HOST, leave_alone, start_tun, two_guests, until)
 from wire import Wire
 
 OTHER, TAPPED = "10.77.0.3", "10.77.0.50"

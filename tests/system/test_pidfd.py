@@ -4,8 +4,7 @@ import re
 import time
 
 import pytest
-from conftest import complaints
-from netguest import guest_program
+from conftest import complaints, guest_program
 
 SECONDS = 20
 

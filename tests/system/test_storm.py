@@ -1,15 +1,10 @@
 """Everything at once on four processors: nothing breaks and nothing stays behind."""
 
-import os
-import pathlib
 import re
-import subprocess
 
 import pytest
-from ambitvm import BUILD
-from conftest import complaints
+from conftest import complaints, guest_program
 
-HERE = pathlib.Path(__file__).resolve().parent
 # Linux, with its caches per processor, comes back to within some 20 MB only.
 LEAK_KB = {"ambit": 4096, "linux": 24576}
 
@@ -17,12 +12,7 @@ LEAK_KB = {"ambit": 4096, "linux": 24576}
 @pytest.fixture(scope="module")
 def storm():
     """The storm program, static, so that it needs nothing inside."""
-    target = BUILD / "tests" / "storm"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    compiler = os.environ.get("AMBIT_CC", str(BUILD / "sysroot" / "bin" / "ambit-cc"))
-    subprocess.run([compiler, "-static", "-O2", "-Wall", "-Werror", "-o", target,
-                    HERE / "storm.c"], check=True)
-    return target
+    return guest_program("storm", "-O2")
 
 
 def free_kb(vm):

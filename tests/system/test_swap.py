@@ -4,9 +4,8 @@ import re
 
 import pytest
 from ambitvm import Disk
-from conftest import complaints
+from conftest import complaints, guest_program
 from disk import copy_sparse, fsck
-from netguest import guest_program
 
 MIB = 1 << 20
 SIZE = 200  # MiB of each swap device

@@ -5,8 +5,8 @@ import re
 import time
 
 import pytest
-from conftest import complaints
-from netguest import guest_program, start_tun
+from conftest import complaints, guest_program
+from netguest import start_tun
 
 HERE = pathlib.Path(__file__).resolve().parent
 

@@ -1,25 +1,15 @@
 """Files that are watched (inotify(7)): the limits, and many watches while everything changes."""
 
-import os
-import pathlib
-import subprocess
 
 import pytest
-from ambitvm import BUILD
-from conftest import complaints
+from conftest import complaints, guest_program
 
-HERE = pathlib.Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="module")
 def watches():
     """The program that watches and changes, static, so that it needs nothing inside."""
-    target = BUILD / "tests" / "watches"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    compiler = os.environ.get("AMBIT_CC", str(BUILD / "sysroot" / "bin" / "ambit-cc"))
-    subprocess.run([compiler, "-static", "-O2", "-Wall", "-Werror", "-Wno-unused-result", "-o", target,
-                    HERE / "watches.c"], check=True)
-    return target
+    return guest_program("watches", "-Wno-unused-result")
 
 
 def test_limits_can_be_set(boot, watches):

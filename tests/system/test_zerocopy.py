@@ -6,9 +6,9 @@ import sys
 
 import pytest
 from ambitvm import VM
-from conftest import complaints
+from conftest import complaints, guest_program
 from hostnet import HostNet
-from netguest import GUEST, HOST, guest_program, settle
+from netguest import GUEST, HOST, settle
 from nic import Tap
 
 MIB = 1 << 20

@@ -14,7 +14,7 @@ OWNERS = {
     "lib": "types compiler atomic error list rbtree xarray bitmap string printf hash dev",
     "core": "signum debug spinlock wait mutex seqlock rcu timer workqueue task sched time log random cpumask lockdep core",
     "mm": "page slab pagecache vm iov_iter tlb memcheck swap",
-    "policy": "cred policy",
+    "policy": "cred policy user",
     "vfs": "stat poll vfs file events",
     "block": "block",
     "fs": "fs tmpfs pty",

@@ -15,7 +15,7 @@
 #include <slab.h>
 #include <string.h>
 #include <unit.h>
-#include "kernel/mm/internal.h"
+#include "tests/unit/mm/pages.h"
 
 int system(const char *command);
 struct stream;
@@ -23,34 +23,12 @@ struct stream *fopen(const char *name, const char *mode);
 size_t fwrite(const void *p, size_t size, size_t n, struct stream *f);
 int fclose(struct stream *f);
 
-struct watermarks watermarks = {64, 128, 192};
-uint64_t total_pages = 16384;
-uint64_t pages_free_estimate(void)
-{
-	return 8192;
-}
-uint64_t pages_free_all(void)
-{
-	return 8192;
-}
-void page_drain_cpus(void)
-{
-}
-void task_cache_init(void)
-{
-}
 static unsigned sleeps;
 void sleep_uninterruptible_ns(uint64_t ns)
 {
 	unit_clock += ns;
 	sleeps++;
 	alloc_fail_after(-1); /* whoever waits for memory gets some */
-}
-void page_put_last(struct page *p)
-{
-	if (page_test(p, PG_LRU))
-		lru_remove(p);
-	page_free(p, (unsigned)p->order);
 }
 
 /* ---- the disk ---- */

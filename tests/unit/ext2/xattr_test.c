@@ -20,7 +20,7 @@
 /* LINK: kernel/vfs/pipe.c kernel/vfs/poll.c kernel/vfs/readdir.c kernel/vfs/rename.c
  * kernel/vfs/rw.c kernel/vfs/splice.c */
 /* LINK: kernel/vfs/super.c kernel/vfs/vfs.c kernel/vfs/xattr.c */
-/* LINK: kernel/policy/cred.c kernel/policy/policy.c */
+/* LINK: kernel/policy/user.c kernel/policy/cred.c kernel/policy/policy.c */
 /* LINK: kernel/mm/mm.c kernel/mm/vma.c kernel/mm/mmap.c kernel/mm/zap.c kernel/mm/tlb.c */
 /* LINK: kernel/mm/protect.c kernel/mm/remap.c kernel/mm/brk.c kernel/mm/advise.c */
 /* LINK: kernel/mm/lock.c kernel/mm/access.c kernel/mm/fault.c kernel/mm/cow.c kernel/mm/fork.c */

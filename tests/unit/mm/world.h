@@ -1,6 +1,6 @@
 /*
- * world.h - for tests of address spaces: what of page_alloc.c is asked for, one address space that
- * is the current one, and stores and loads as the processor does them.
+ * world.h - for tests of address spaces: one that is the current one, and stores and loads as the
+ * processor does them.
  */
 #pragma once
 #pragma GCC diagnostic ignored "-Wunused-function" /* not every program needs all */
@@ -10,34 +10,11 @@
 #include <slab.h>
 #include <string.h>
 #include <unit.h>
-#include "kernel/mm/internal.h"
+#include "tests/unit/mm/pages.h"
 
-/* page_alloc.c is the host's; what else of it is asked for: */
-struct watermarks watermarks = {64, 128, 192};
-uint64_t total_pages = 16384;
-uint64_t pages_free_estimate(void)
-{
-	return 8192;
-}
-uint64_t pages_free_all(void)
-{
-	return 8192;
-}
-void page_drain_cpus(void)
-{
-}
-void task_cache_init(void)
-{
-}
 void sleep_uninterruptible_ns(uint64_t ns)
 {
 	unit_clock += ns;
-}
-void page_put_last(struct page *p)
-{
-	if (page_test(p, PG_LRU))
-		lru_remove(p);
-	page_free(p, (unsigned)p->order);
 }
 
 #define BASE 0x10000000ull

@@ -3,7 +3,7 @@
  * memory, urgent data, the flags of recv(2).
  */
 /* clang-format off */
-/* LINK: kernel/net/tcp*.c kernel/net/zerocopy.c kernel/net/pkt.c kernel/net/csum.c */
+/* LINK: kernel/net/tcp*.c kernel/net/zerocopy.c kernel/policy/user.c kernel/net/pkt.c kernel/net/csum.c */
 /* LINK: kernel/lib/rbtree.c kernel/lib/hash.c kernel/mm/iov_iter.c */
 /* clang-format on */
 #include "tests/unit/net/tcp_script.h"

@@ -6,7 +6,8 @@
 /* LINK: kernel/net/socket_file.c kernel/net/socket_opt.c kernel/net/bpf.c kernel/net/pkt.c */
 /* LINK: kernel/net/csum.c kernel/net/unix.c kernel/net/unix_name.c kernel/net/unix_connect.c */
 /* LINK: kernel/net/unix_stream.c kernel/net/unix_dgram.c kernel/net/unix_rights.c */
-/* LINK: kernel/net/zerocopy.c kernel/net/unix_gc.c kernel/mm/iov_iter.c kernel/lib/hash.c */
+/* LINK: kernel/net/zerocopy.c kernel/policy/user.c kernel/net/unix_gc.c */
+/* LINK: kernel/mm/iov_iter.c kernel/lib/hash.c */
 #include "files.h"
 #include <netdev.h>
 #include <socket.h>

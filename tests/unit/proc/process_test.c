@@ -4,7 +4,7 @@
 /* clang-format off */
 /* LINK: kernel/proc/process.c kernel/proc/pgrp.c kernel/proc/jobs.c kernel/proc/fork.c */
 /* LINK: kernel/proc/exit.c kernel/proc/wait.c kernel/proc/signal.c kernel/proc/signal_send.c */
-/* LINK: kernel/proc/sighand.c kernel/proc/pidfd.c kernel/proc/user.c */
+/* LINK: kernel/proc/sighand.c kernel/proc/pidfd.c kernel/policy/user.c */
 /* LINK: kernel/proc/signal_deliver.c kernel/proc/signal_wait.c kernel/proc/usage.c */
 /* LINK: kernel/proc/itimer.c kernel/proc/posix_timer.c kernel/proc/futex.c */
 /* LINK: kernel/proc/futex_pi.c kernel/proc/futex_exit.c kernel/proc/rlimit.c kernel/proc/oom.c kernel/proc/reboot.c */
@@ -162,7 +162,7 @@ TEST(fork_without_memory_undoes_all)
 	unsigned pids, threads;
 
 	world_begin();
-	threads = user_threads(init_task->uthread->user);
+	threads = user_counted(init_task->uthread->user, USER_THREADS);
 	pids = pids_in_use();
 	for (long n = 0; n < 40; n++) {
 		long before;
@@ -184,7 +184,7 @@ TEST(fork_without_memory_undoes_all)
 		unit_rcu_flush();
 		EXPECT_EQ(alloc_live(), before);
 		EXPECT_EQ(pids_in_use(), pids);
-		EXPECT_EQ(user_threads(init_task->uthread->user), threads);
+		EXPECT_EQ(user_counted(init_task->uthread->user, USER_THREADS), threads);
 	}
 	EXPECT(failures >= 5);
 }
@@ -207,21 +207,21 @@ TEST(threads_count_for_their_own_real_user_until_they_are_reaped)
 	struct wait_result r;
 	struct task *a, *t;
 	struct user *rest;
-	uint32_t kernels;
+	uint64_t kernels;
 	long before;
 
 	world_begin();
 	unit_rcu_flush();
 	before = alloc_live();
-	kernels = user_threads(init_task->uthread->user);
+	kernels = user_counted(init_task->uthread->user, USER_THREADS);
 	a = spawn();
 	current_task_ = a;
 	t = spawn_flags(THREAD_FLAGS);
 	REQUIRE(t);
-	EXPECT_EQ(user_threads(a->uthread->user), kernels + 2);
+	EXPECT_EQ(user_counted(a->uthread->user, USER_THREADS), kernels + 2);
 	as_user(t, 77);
-	EXPECT_EQ(user_threads(a->uthread->user), kernels + 1);
-	EXPECT_EQ(user_threads(t->uthread->user), 1);
+	EXPECT_EQ(user_counted(a->uthread->user, USER_THREADS), kernels + 1);
+	EXPECT_EQ(user_counted(t->uthread->user, USER_THREADS), 1);
 	EXPECT(!t->uthread->over_nproc);
 	a->process->limits[RLIMIT_NPROC].cur = 0;
 	as_user(a, 77);
@@ -234,15 +234,16 @@ TEST(threads_count_for_their_own_real_user_until_they_are_reaped)
 	a->process->limits[RLIMIT_NPROC].cur = 3;
 	EXPECT_EQ(nproc_enter(&rest), 0);
 	current_task_ = init_task;
-	EXPECT_EQ(user_threads(rest), 3);
+	EXPECT_EQ(user_counted(rest, USER_THREADS), 3);
 	EXPECT(run_as(a, do_thread_exit));
-	EXPECT_EQ(user_threads(rest), 3); /* the first thread, until the process is waited for */
+	EXPECT_EQ(user_counted(rest, USER_THREADS),
+		3); /* the first thread, until the process is waited for */
 	EXPECT(run_as(t, do_exit_3));
-	EXPECT_EQ(user_threads(rest), 2);
+	EXPECT_EQ(user_counted(rest, USER_THREADS), 2);
 	EXPECT_EQ(process_wait(WAIT_ANY, 0, WEXITED, &r), 0);
-	EXPECT_EQ(user_threads(rest), 1);
-	user_drop_thread(rest);
-	EXPECT_EQ(user_threads(init_task->uthread->user), kernels);
+	EXPECT_EQ(user_counted(rest, USER_THREADS), 1);
+	user_uncharge(rest, USER_THREADS, 1);
+	EXPECT_EQ(user_counted(init_task->uthread->user, USER_THREADS), kernels);
 	unit_rcu_flush();
 	EXPECT_EQ(alloc_live(), before);
 }

@@ -5,7 +5,7 @@
 /* clang-format off */
 /* LINK: kernel/proc/process.c kernel/proc/pgrp.c kernel/proc/jobs.c kernel/proc/fork.c */
 /* LINK: kernel/proc/exit.c kernel/proc/wait.c kernel/proc/signal.c kernel/proc/signal_send.c */
-/* LINK: kernel/proc/sighand.c kernel/proc/pidfd.c kernel/proc/user.c */
+/* LINK: kernel/proc/sighand.c kernel/proc/pidfd.c kernel/policy/user.c */
 /* LINK: kernel/proc/signal_deliver.c kernel/proc/signal_wait.c kernel/proc/usage.c */
 /* LINK: kernel/proc/itimer.c kernel/proc/posix_timer.c kernel/proc/futex.c */
 /* LINK: kernel/proc/futex_pi.c kernel/proc/futex_exit.c kernel/proc/rlimit.c kernel/proc/oom.c kernel/proc/reboot.c */

@@ -352,7 +352,6 @@ static void world_begin(void)
 	in_syscall = restarted = restarted_block = false;
 	nr_handled = 0;
 	if (!init_task) {
-		uint32_t threads;
 		pid_t pid;
 
 		if (task_create("init", &init_task) || mm_create(&init_task->mm) ||
@@ -367,7 +366,8 @@ static void world_begin(void)
 		p->flags = PROC_INIT;
 		u->task = init_task;
 		u->process = p;
-		u->user = user_add_thread(cred_kernel.uid, &threads);
+		if (user_charge(cred_kernel.uid, USER_THREADS, 1, RLIM_INFINITY, &u->user))
+			panic("no memory");
 		p->pid = init_task->tid = pid;
 		p->leader = task_get(init_task);
 		p->nr_threads = p->nr_live = 1;

@@ -5,7 +5,7 @@
 /* LINK: kernel/vfs/anon.c kernel/vfs/attr.c kernel/vfs/blkdev.c kernel/vfs/chrdev.c */
 /* LINK: kernel/vfs/dcache.c kernel/vfs/fdtable.c kernel/vfs/fifo.c kernel/vfs/file.c */
 /* LINK: kernel/vfs/fs_context.c kernel/vfs/generic.c kernel/vfs/inode.c */
-/* LINK: kernel/vfs/inotify.c kernel/vfs/notify.c kernel/lib/rbtree.c */
+/* LINK: kernel/vfs/inotify.c kernel/vfs/notify.c kernel/policy/user.c kernel/lib/rbtree.c */
 /* LINK: kernel/vfs/locks.c kernel/vfs/mmap.c kernel/vfs/mount.c kernel/vfs/mount_ops.c
  * kernel/vfs/mount_ns.c kernel/vfs/propagate.c */
 /* LINK: kernel/vfs/namei.c kernel/vfs/open.c kernel/vfs/ops.c kernel/vfs/pipe.c */
