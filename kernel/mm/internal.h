@@ -74,6 +74,11 @@ void mm_list_remove(struct mm *m); /* its last user is gone; waits for mm_unpin(
 struct mm *mm_pin_next(void);      /* of all in turn; it stays until mm_unpin(). NULL: none */
 void mm_unpin(struct mm *m);
 unsigned mm_list_count(void);
+/* Of a pinned one: false if its last user waits for mm_unpin(). */
+static inline bool mm_in_use(const struct mm *m)
+{
+	return refcount_read(&m->users) > 0;
+}
 
 /* swap.c, swapout.c */
 bool swap_has_room(void);

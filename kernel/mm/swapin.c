@@ -127,7 +127,7 @@ static int bring_back_vma(struct vma *v, unsigned area)
 	struct search c = {.area = area};
 	int err = 0;
 
-	for (vaddr_t at = v->start; at < v->end && !err; at = c.found) {
+	for (vaddr_t at = v->start; at < v->end && !err && mm_in_use(v->mm); at = c.found) {
 		c.found = 0;
 		if (!mmu_for_each_table(&v->mm->mmu, at, v->end, search_table, &c))
 			break;
@@ -145,7 +145,7 @@ static int bring_back_mm(struct mm *m, unsigned area)
 	int err = 0;
 
 	rwsem_read_lock(&m->lock);
-	for (struct vma *v = mm_find(m, 0); v && !err; v = vma_next(v))
+	for (struct vma *v = mm_find(m, 0); v && !err && mm_in_use(m); v = vma_next(v))
 		err = bring_back_vma(v, area);
 	rwsem_read_unlock(&m->lock);
 	return err;

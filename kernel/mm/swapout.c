@@ -183,7 +183,7 @@ static uint64_t sweep(struct mm *m, uint64_t budget, uint64_t want)
 	s.freed = 0;
 	if (!rwsem_read_trylock_first(&m->lock))
 		return 0;
-	while (s.freed < want && s.budget > 0 && swap_has_room()) {
+	while (s.freed < want && s.budget > 0 && swap_has_room() && mm_in_use(m)) {
 		vaddr_t from = m->swap_hand;
 
 		choose_victims(&s);
