@@ -21,6 +21,34 @@ __attribute__((weak)) int abi_helper(int argc, char **argv)
 	return 95;
 }
 
+long raw_clone(int (*run)(void *), void *top, int flags, void *arg, int *parent_tid, int *child_tid)
+{
+	register int *r10 __asm__("r10") = child_tid;
+	register long r8 __asm__("r8") = 0;
+	register int (*r9)(void *) __asm__("r9") = run;
+	register void *r12 __asm__("r12") = arg;
+	long result;
+
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "mov %%r12, %%rdi\n\t"
+			 "call *%%r9\n\t"
+			 "mov %%eax, %%edi\n\t"
+			 "mov %[exit], %%eax\n\t"
+			 "syscall\n"
+			 "1:"
+			 : "=a"(result)
+			 : "0"((long)SYS_clone), "D"((long)flags), "S"(top), "d"(parent_tid),
+			 "r"(r10), "r"(r8), "r"(r9), "r"(r12), [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "memory");
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
+}
+
 /* Containers often keep CAP_SYS_RESOURCE to themselves, so no case has it anywhere. */
 void drop_resource_capability(void)
 {

@@ -244,7 +244,7 @@ static void try_clone(const char *what, int flags)
 	pid_t pid;
 
 	clone_ran = 0;
-	pid = clone(in_clone, stack + sizeof(stack), flags, &fd);
+	pid = (pid_t)raw_clone(in_clone, stack + sizeof(stack), flags, &fd, NULL, NULL);
 	if (pid < 0) {
 		say("%s: %s", what, errno_name(errno));
 		close(fd);
@@ -307,8 +307,8 @@ CASE(signal_actions_shared_between_processes)
 
 	gate_init(&shared_gate[0]);
 	gate_init(&shared_gate[1]);
-	pid = clone(
-		change_actions, stack + sizeof(stack), CLONE_SIGHAND | CLONE_VM | SIGCHLD, NULL);
+	pid = (pid_t)raw_clone(change_actions, stack + sizeof(stack),
+		CLONE_SIGHAND | CLONE_VM | SIGCHLD, NULL, NULL, NULL);
 	T(pid > 0);
 	gate_wait(&shared_gate[0]);
 	show_action("USR1", SIGUSR1);

@@ -409,7 +409,7 @@ CASE(priorities_lent_to_owners)
 }
 
 static char raw_stack[65536] __attribute__((aligned(16)));
-static volatile int parent_tid, child_tid;
+static int parent_tid, child_tid;
 
 static int raw_thread(void *arg)
 {
@@ -427,11 +427,11 @@ CASE(raw_clone)
 
 	child_tid = 12345;
 	/* A thread without thread-local storage of its own may do next to nothing. */
-	tid = clone(raw_thread, raw_stack + sizeof(raw_stack), flags, NULL, &parent_tid, NULL,
-		&child_tid);
+	tid = raw_clone(
+		raw_thread, raw_stack + sizeof(raw_stack), flags, NULL, &parent_tid, &child_tid);
 	T(tid > 0);
 	T(parent_tid == tid);
-	while (child_tid)
+	while (__atomic_load_n(&child_tid, __ATOMIC_ACQUIRE))
 		futex_(&child_tid, FUTEX_WAIT, 12345, &second, NULL, 0);
 	V(ready);
 	V(child_tid);
