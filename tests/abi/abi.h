@@ -87,9 +87,8 @@ long abi_result(const char *what, long result);
 long abi_ok(const char *what, long result);
 pid_t abi_fork(void);
 void abi_reap(const char *what, pid_t pid); /* waits and prints how it ended */
-/* clone(2) with any flags, where the C library's clone() refuses some: @run(@arg) on the stack
-   below
-   @top, whose result it exits with. -1 and errno on failure. */
+/* clone(2), also with flags that the C library's refuses: run(arg) on the stack below @top, whose
+   result is the exit status. -1 and errno on failure. */
 long raw_clone(
 	int (*run)(void *), void *top, int flags, void *arg, int *parent_tid, int *child_tid);
 
